@@ -1,0 +1,1 @@
+"""One command a data set: raw recordings -> TFRecord in the TFDS layout."""

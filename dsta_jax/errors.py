@@ -1,0 +1,30 @@
+"""What went wrong through no fault of the program, said in one line."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+class UserError(Exception):
+    """Something outside the program is not as it must be: a file, a flag, a directory.
+
+    The message is one line that says where (file, line, key), what was found, what was expected and what to do.
+    """
+
+
+def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a command end with `error: ...` and status 1 on a UserError, and with status 130 on Ctrl-C."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            sys.exit(130)
+
+    return run

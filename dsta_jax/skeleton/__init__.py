@@ -1,0 +1,1 @@
+"""What is known about skeletons: joints and bones, benchmarks, normalisation, raw formats."""

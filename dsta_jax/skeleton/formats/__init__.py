@@ -1,0 +1,1 @@
+"""Readers of raw recordings, one file a format."""
