@@ -1,0 +1,122 @@
+"""DSTA-Net: L layers, each a spatial and a temporal attention module (Fig. 4)."""
+
+from typing import Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from dsta_jax.models.attention import Activation, Attention, Strategy, TemporalConvolution, leaky_relu
+from dsta_jax.models.linear import Linear, LinearNorm
+from dsta_jax.models.position import Position
+
+Regularization = Literal["none", "spatial", "spatial_temporal"]
+Temporal = Literal["attention", "conv"]
+
+
+class DSTANet(nn.Module):
+    """The network of the paper, with every choice of its Table 1.
+
+    A row is one body of one sample. Rows are independent of each other but for BatchNorm, so a body that is absent in
+    many samples (all zeros, the same row each time) can be one row that stands for all of them: see `share_BxR`.
+
+    Attributes:
+      classes: K.
+      bodies: M, bodies of a sample.
+      input_channels: channels after the input map.
+      channels: output channels of each layer.
+      embedding: C_e, a head's query and key channels, of each layer.
+      strides: temporal stride of each layer.
+      heads: S.
+      attention: strategy `per_frame` (a), `cross_frame` (b) or `shared` (c).
+      position: `decoupled`, `unified` or `none`.
+      regularization: global maps that all samples share: `none`, `spatial` or `spatial_temporal`.
+      activation: of the attention scores, `tanh` or `softmax`.
+      temporal: `attention`, or `conv` for the authors' released NTU configuration.
+    """
+
+    classes: int
+    bodies: int
+    input_channels: int = 64
+    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 256, 256)
+    embedding: tuple[int, ...] = (16, 16, 32, 32, 64, 64, 64, 64)
+    strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 1)
+    heads: int = 3
+    attention: Strategy = "shared"
+    position: Position = "decoupled"
+    regularization: Regularization = "spatial"
+    activation: Activation = "tanh"
+    temporal: Temporal = "attention"
+
+    @nn.compact
+    def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
+        """Class scores of B samples.
+
+        Args:
+          x_RxTxVxC: R rows of T frames, V joints and C coordinates.
+          share_BxR: the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
+            k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's
+            sum. None where rows are the bodies of the samples in order, R = B * M.
+          train: True takes BatchNorm's statistics from the batch, and updates the running ones.
+
+        Returns:
+          B x K scores (logits).
+        """
+        weight_R = None if share_BxR is None else self.bodies * share_BxR.sum(0)
+        x_RxTxVxC = leaky_relu(LinearNorm(self.input_channels, name="input_map")(x_RxTxVxC, weight_R, train))
+        for number, (channels, embedding, stride) in enumerate(
+            zip(self.channels, self.embedding, self.strides, strict=True)
+        ):
+            x_RxTxVxC = self._layer(number, channels, embedding, stride, x_RxTxVxC, weight_R, train)
+        feature_RxC = x_RxTxVxC.mean((1, 2))
+        if share_BxR is None:
+            feature_BxC = feature_RxC.reshape(-1, self.bodies, feature_RxC.shape[-1]).mean(1)
+        else:
+            feature_BxC = share_BxR @ feature_RxC
+        return Linear(self.classes, nn.initializers.xavier_normal(), name="classifier")(feature_BxC)
+
+    def _layer(
+        self,
+        number: int,
+        channels: int,
+        embedding: int,
+        stride: int,
+        x_RxTxVxC: jax.Array,
+        weight_R: jax.Array | None,
+        train: bool,
+    ) -> jax.Array:
+        project = channels != x_RxTxVxC.shape[-1] or stride != 1
+        choices = {
+            "channels": channels,
+            "embedding": embedding,
+            "heads": self.heads,
+            "project": project,
+            "strategy": self.attention,
+            "activation": self.activation,
+            "position": self.position,
+        }
+        spatial = Attention(
+            axis="spatial",
+            stride=1,
+            global_map=self.regularization != "none",
+            name=f"layer_{number}_spatial",
+            **choices,
+        )
+        temporal_name = f"layer_{number}_temporal"
+        if self.temporal == "conv":
+            temporal: nn.Module = TemporalConvolution(channels, stride, project, name=temporal_name)
+        else:
+            temporal = Attention(
+                axis="temporal",
+                stride=stride,
+                global_map=self.regularization == "spatial_temporal",
+                name=temporal_name,
+                **choices,
+            )
+        return temporal(spatial(x_RxTxVxC, weight_R, train), weight_R, train)
+
+
+def bodies_as_rows(x_BxTxVxMxC: jax.Array) -> jax.Array:
+    """The bodies of the samples in order as rows: B x T x V x M x C to (B M) x T x V x C."""
+    batch, frames, joints, bodies, channels = x_BxTxVxMxC.shape
+    return jnp.moveaxis(x_BxTxVxMxC, 3, 1).reshape(batch * bodies, frames, joints, channels)

@@ -1,0 +1,110 @@
+"""Linear maps over channels, and BatchNorm in which a row may stand for several."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+he_normal_fan_out = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+
+
+class BatchNorm(nn.Module):
+    """BatchNorm over everything but channels, with weighted rows.
+
+    The statistics are taken in float32 (or wider), in two passes. The running variance is the biased one,
+    as everywhere in Flax; PyTorch's is n / (n - 1) times as large.
+
+    Attributes:
+      momentum: how much of the running statistics a step keeps (PyTorch's momentum 0.1 is 0.9 here).
+      epsilon: added to the variance.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+
+    @nn.compact
+    def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
+        """Normalises each channel.
+
+        Args:
+          x_RxTxVxC: features.
+          weight_R: how many equal rows each row stands for; None where each is one.
+          train: True takes the batch's statistics and updates the running ones, False takes the running ones.
+        """
+        channels = x_RxTxVxC.shape[-1]
+        scale_C = self.param("scale", nn.initializers.ones, (channels,))
+        bias_C = self.param("bias", nn.initializers.zeros, (channels,))
+        running_mean_C = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
+        running_var_C = self.variable("batch_stats", "var", jnp.ones, (channels,))
+        if train:
+            mean_C, var_C = _moments(x_RxTxVxC.astype(jnp.promote_types(x_RxTxVxC.dtype, jnp.float32)), weight_R)
+            if not self.is_initializing():
+                running_mean_C.value = self.momentum * running_mean_C.value + (1 - self.momentum) * mean_C
+                running_var_C.value = self.momentum * running_var_C.value + (1 - self.momentum) * var_C
+        else:
+            mean_C, var_C = running_mean_C.value, running_var_C.value
+        factor_C = scale_C * jax.lax.rsqrt(var_C + self.epsilon)
+        return _affine(x_RxTxVxC, factor_C, bias_C - mean_C * factor_C)
+
+
+def _moments(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    if weight_R is None:
+        mean_C = x_RxTxVxC.mean((0, 1, 2))
+        return mean_C, jnp.square(x_RxTxVxC - _broadcast(mean_C, x_RxTxVxC)).mean((0, 1, 2))
+    share_Rx1x1x1 = (weight_R / weight_R.sum())[:, None, None, None]
+    mean_C = (share_Rx1x1x1 * x_RxTxVxC).sum(0).mean((0, 1))
+    square_RxTxVxC = jnp.square(x_RxTxVxC - _broadcast(mean_C, x_RxTxVxC))
+    return mean_C, (share_Rx1x1x1 * square_RxTxVxC).sum(0).mean((0, 1))
+
+
+def _broadcast(vector_C: jax.Array, like: jax.Array) -> jax.Array:
+    return jax.lax.expand_dims(vector_C, range(like.ndim - 1)).astype(like.dtype)
+
+
+def _affine(x: jax.Array, factor_C: jax.Array, shift_C: jax.Array) -> jax.Array:
+    return x * _broadcast(factor_C, x) + _broadcast(shift_C, x)
+
+
+class Linear(nn.Module):
+    """A linear map over channels: a 1x1 convolution.
+
+    Attributes:
+      channels: C of the result.
+      kernel_init: initial values of the kernel; the bias starts at zero.
+      before_norm: True where BatchNorm follows at once. The gradient of the bias is then zero by algebra, so
+        none is computed; the parameter stays, as in the paper's network, and weight decay applies to it.
+    """
+
+    channels: int
+    kernel_init: nn.initializers.Initializer = he_normal_fan_out
+    before_norm: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, position: jax.Array | None = None) -> jax.Array:
+        """Maps `x + position` (shapes ... x C_in that broadcast) as `W x + (W position + b)`: fewer bytes moved."""
+        kernel_CxC = self.param("kernel", self.kernel_init, (x.shape[-1], self.channels))
+        bias_C = self.param("bias", nn.initializers.zeros, (self.channels,))
+        if self.before_norm:
+            bias_C = jax.lax.stop_gradient(bias_C)
+        kernel_CxC = kernel_CxC.astype(x.dtype)
+        shift = _broadcast(bias_C, x)
+        if position is not None:
+            shift = shift + jax.lax.expand_dims(position @ kernel_CxC, range(x.ndim - position.ndim))
+        return x @ kernel_CxC + shift
+
+
+class LinearNorm(nn.Module):
+    """A linear map over channels, then BatchNorm.
+
+    Attributes:
+      channels: C of the result.
+      stride: every which frame is kept.
+    """
+
+    channels: int
+    stride: int = 1
+
+    @nn.compact
+    def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
+        """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
+        y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
+        return BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)
