@@ -1,0 +1,1 @@
+"""Configurations: `base.py`, and one short file a benchmark."""

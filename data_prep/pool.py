@@ -1,0 +1,74 @@
+"""A pool of worker processes that ends with its parent, quietly on Ctrl-C."""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from dsta_jax.errors import UserError
+
+_Value = TypeVar("_Value")
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
+
+
+def run(
+    function: Callable[..., _Value], arguments: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[tuple[int, _Value]]:
+    """Calls `function(*arguments[i])` for every i, in `workers` processes; with one, in this process.
+
+    Yields:
+      i and the value, in the order in which they are ready.
+
+    Raises:
+      UserError: when a worker process died.
+    """
+    workers = min(workers, len(arguments))
+    if workers <= 1:
+        for index, argument in enumerate(arguments):
+            yield index, function(*argument)
+        return
+    executor = concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+    )
+    try:
+        with _interrupts_ignored():
+            futures = {executor.submit(function, *argument): index for index, argument in enumerate(arguments)}
+        for future in concurrent.futures.as_completed(futures):
+            yield futures[future], future.result()
+    except concurrent.futures.process.BrokenProcessPool:
+        raise UserError("a worker process was killed, perhaps for want of memory; try fewer --workers") from None
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal; those started here ignore it from birth, the parent ends them."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when its parent is killed; it would wait for work forever otherwise."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,99 @@
+"""A checkpoint's scores by sample name, and what they are worth."""
+
+import functools
+import json
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+import tqdm
+
+from dsta_jax import checkpoint, fusion, parallel, scores
+from dsta_jax import state as state_lib
+from dsta_jax.data import batches
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.run import Run
+from dsta_jax.scores import Scores
+
+
+def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
+    """Evaluates a run's checkpoint on the test part, and writes `scores/test/*.npz` and `results.json`.
+
+    The best checkpoint is taken where a part of the training recordings was held out to choose it, else the latest.
+
+    Returns:
+      What `results.json` holds: the checkpoint and, for each stream and their fusion, the accuracies.
+    """
+    mesh = run.mesh(run.config.evaluate.batch_size)
+    which = "best" if len(run.validation) else "latest"
+    model, step = checkpoint.restore_model(workdir, which, run.model_shapes(), mesh)
+    parts = score(run, model, run.test, "evaluate")
+    for part in parts:
+        scores.save(part, workdir / "scores" / "test" / f"{part.name}.npz")
+    fused = fusion.fuse(parts)
+    rows = {part.name: part.metrics() for part in parts}
+    if len(parts) > 1:
+        rows["fused"] = fused.metrics()
+    results = {
+        "benchmark": run.benchmark.name,
+        "samples": len(run.test),
+        "checkpoint": which,
+        "step": step,
+        "steps": run.steps,
+        "accuracy": rows,
+        "costliest_confusion": fused.costliest_confusion(),
+    }
+    (workdir / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    return results
+
+
+def report(results: dict[str, Any]) -> str:
+    """The results in words and a table."""
+    unfinished = results["checkpoint"] == "latest" and results["step"] < results["steps"]
+    lines = [
+        f"{results['benchmark']}: accuracy in % on {results['samples']} test recordings, {results['checkpoint']} "
+        f"checkpoint (step {results['step']} of {results['steps']})",
+        "",
+        scores.table(results["accuracy"]),
+        "",
+        f"The costliest confusion: {results['costliest_confusion']}.",
+    ]
+    if unfinished:
+        lines.append("Training is not finished: run it again to go on.")
+    return "\n".join(lines)
+
+
+def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = None) -> list[Scores]:
+    """Scores of every member on every recording of a part, each recording once.
+
+    Args:
+      run: what is trained.
+      model: `params` and `batch_stats`, leading with the member axis.
+      part: the recordings.
+      shown: what a progress bar says; None for no bar.
+    """
+    batch_size = run.config.evaluate.batch_size
+    mesh = run.mesh(batch_size)
+    step = compiled_step(run.network, mesh)
+    model = parallel.put(model, parallel.by_member(mesh))
+    collected = []
+    total = -(-len(part) // batch_size)
+    sequence = batches.test_batches(part, run.members, run.sampling, batch_size)
+    for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
+        x = parallel.put(batch.x, parallel.by_member_and_batch(mesh))
+        score_NxBxK = jax.device_get(step(model["params"], model["batch_stats"], x))
+        collected.append(score_NxBxK[:, batch.real[0] > 0])
+    score_NxSxK = np.concatenate(collected, axis=1)
+    return [
+        Scores(stream, part.name_N, part.label_N, score_SxK, run.benchmark.class_names)
+        for stream, score_SxK in zip(run.members, score_NxSxK, strict=True)
+    ]
+
+
+@functools.lru_cache(maxsize=8)
+def compiled_step(network: Any, mesh: jax.sharding.Mesh) -> Any:
+    """The evaluation step over a mesh, compiled once."""
+    members, split = parallel.by_member(mesh), parallel.by_member_and_batch(mesh)
+    step = functools.partial(state_lib.eval_step, network)
+    return jax.jit(step, in_shardings=(members, members, split), out_shardings=parallel.everywhere(mesh))

@@ -1,0 +1,177 @@
+"""What a configuration amounts to: recordings, network, devices. Training and evaluation start from the same."""
+
+import dataclasses
+import functools
+import subprocess
+import sys
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+from absl import logging
+from jax.sharding import Mesh
+
+from dsta_jax import parallel
+from dsta_jax.data import dataset, records
+from dsta_jax.data.batches import Sampling
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.streams import STREAMS, Stream
+from dsta_jax.errors import UserError
+from dsta_jax.models.dsta import DSTANet
+from dsta_jax.skeleton.benchmarks import BENCHMARKS, Benchmark
+
+CHANNELS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """All that training and evaluation need, made from a configuration by `prepare`.
+
+    Attributes:
+      config: the resolved configuration.
+      benchmark: the task.
+      members: the streams that are trained, a network each.
+      sampling: how sequences become input.
+      network: the network that all members share.
+      train: recordings to train on.
+      validation: recordings held out of the train part, to choose on; may be empty.
+      test: recordings to test on.
+    """
+
+    config: ml_collections.ConfigDict
+    benchmark: Benchmark
+    members: tuple[Stream, ...]
+    sampling: Sampling
+    network: DSTANet
+    train: DataSet
+    validation: DataSet
+    test: DataSet
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """Steps in which every training sample is seen once; not a whole number."""
+        return len(self.train) / self.config.train.batch_size
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return round(self.config.train.epochs * self.steps_per_epoch)
+
+    def input_shape(self, batch_size: int) -> jax.ShapeDtypeStruct:
+        """R x T x V x C of one member's batch."""
+        rows = batch_size * self.benchmark.bodies
+        joints = len(self.benchmark.layout.joints)
+        return jax.ShapeDtypeStruct((rows, self.sampling.frames, joints, CHANNELS), np.float32)
+
+    def model_shapes(self) -> dict[str, Any]:
+        """Shapes of `params` and `batch_stats`, leading with the member axis."""
+        variables = jax.eval_shape(
+            functools.partial(self.network.init, train=False), jax.random.key(0), self.input_shape(1)
+        )
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(self.members), *leaf.shape), leaf.dtype), variables)
+
+    def mesh(self, batch_size: int) -> Mesh:
+        """The devices for batches of this size."""
+        return parallel.make_mesh(len(self.members), batch_size)
+
+
+def prepare(config: ml_collections.ConfigDict) -> Run:
+    """Reads the recordings and makes the network.
+
+    Raises:
+      UserError: when the configuration makes no sense, or the recordings are missing or damaged.
+    """
+    benchmark = _lookup(BENCHMARKS, config.benchmark, "config.benchmark")
+    unknown = [stream for stream in config.streams if stream not in STREAMS]
+    if unknown or not config.streams or len(set(config.streams)) != len(config.streams):
+        raise UserError(f"config.streams={tuple(config.streams)}: expected some of {', '.join(STREAMS)}, each once")
+    _check_numbers(config)
+    if benchmark.synthetic:
+        _make_recordings(config.data.dir, benchmark)
+    data_set = dataset.load(config.data.dir, benchmark)
+    train, test = dataset.train_and_test(data_set, benchmark)
+    fraction, by = config.data.validation_fraction, config.data.validation_by
+    train, validation = dataset.hold_out(train, fraction, by, config.seed)
+    data = config.data
+    return Run(
+        config=config,
+        benchmark=benchmark,
+        members=tuple(config.streams),
+        sampling=Sampling(
+            sampled=data.sampled_frames,
+            frames=data.frames,
+            slow_interval=data.slow_interval,
+            fast_interval=data.fast_interval,
+            rotation_degrees=data.rotation_degrees,
+            scale=data.scale,
+            layout=benchmark.layout,
+        ),
+        network=make_network(config.model, benchmark),
+        train=train,
+        validation=validation,
+        test=test,
+    )
+
+
+def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTANet:
+    """The network that a configuration describes, for a benchmark's classes and bodies."""
+    layers = {name: tuple(model[name]) for name in ("channels", "embedding", "strides")}
+    if len({len(values) for values in layers.values()}) != 1:
+        raise UserError(f"config.model: channels, embedding and strides need a number for each layer, found {layers}")
+    choices = {
+        "attention": ("per_frame", "cross_frame", "shared"),
+        "position": ("decoupled", "unified", "none"),
+        "regularization": ("none", "spatial", "spatial_temporal"),
+        "activation": ("tanh", "softmax"),
+        "temporal": ("attention", "conv"),
+    }
+    for name, allowed in choices.items():
+        if model[name] not in allowed:
+            raise UserError(f"config.model.{name}={model[name]}: expected one of {', '.join(allowed)}")
+    return DSTANet(
+        classes=len(benchmark.class_names), bodies=benchmark.bodies, **{**model.to_dict(), **layers}
+    )
+
+
+def _check_numbers(config: ml_collections.ConfigDict) -> None:
+    expected = {
+        "config.data.validation_by: recording, subject, camera or setup": config.data.validation_by
+        in ("recording", "subject", "camera", "setup"),
+        "0 <= config.data.validation_fraction < 1": 0 <= config.data.validation_fraction < 1,
+        "1 <= config.data.frames <= config.data.sampled_frames": 1 <= config.data.frames <= config.data.sampled_frames,
+        "config.data.slow_interval and fast_interval of 1 or more": min(
+            config.data.slow_interval, config.data.fast_interval
+        )
+        >= 1,
+        "config.train.batch_size and config.evaluate.batch_size of 1 or more": min(
+            config.train.batch_size, config.evaluate.batch_size
+        )
+        >= 1,
+        "config.train.epochs above 0": config.train.epochs > 0,
+        "0 <= config.train.label_smoothing < 1": 0 <= config.train.label_smoothing < 1,
+        "config.log.every_steps of 1 or more": config.log.every_steps >= 1,
+    }
+    for rule, holds in expected.items():
+        if not holds:
+            raise UserError(f"expected {rule}; change it in the config file or by --config.KEY=VALUE")
+
+
+def _lookup(table: dict[str, Any], name: str, key: str) -> Any:
+    if name not in table:
+        raise UserError(f"{key}={name}: expected one of {', '.join(table)}")
+    return table[name]
+
+
+def _make_recordings(data_dir: str, benchmark: Benchmark) -> None:
+    """Makes a synthetic benchmark's recordings where they are missing; nothing of the user's is needed for them."""
+    try:
+        records.find_data_set(data_dir, benchmark.data_set)
+        return
+    except UserError:
+        logging.info("%s holds no %s: making it", data_dir, benchmark.data_set)
+    for command in benchmark.prepare:
+        words = command.format(data_dir=data_dir).split()
+        finished = subprocess.run([sys.executable, *words[1:]], check=False)
+        if finished.returncode:
+            raise UserError(f"'{' '.join(words)}' failed with status {finished.returncode}; its message stands above")

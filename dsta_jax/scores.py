@@ -1,0 +1,99 @@
+"""Scores by sample name: their files, and what they are worth."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from dsta_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """What one network said of S samples.
+
+    Attributes:
+      name: of the network, such as its stream.
+      sample_S: names of the samples.
+      label_S: their classes.
+      score_SxK: class scores.
+      class_names: K names.
+    """
+
+    name: str
+    sample_S: np.ndarray
+    label_S: np.ndarray
+    score_SxK: np.ndarray
+    class_names: tuple[str, ...]
+
+    def top(self, k: int) -> float:
+        """Part of the samples whose class is among the k best scored; a tie counts against the sample's class."""
+        own_Sx1 = np.take_along_axis(self.score_SxK, self.label_S[:, None], axis=1)
+        rank_S = (self.score_SxK >= own_Sx1).sum(1) - 1
+        return float((rank_S < k).mean())
+
+    def mean_class(self) -> float:
+        """Mean over the classes (that have samples) of the part of their samples that is answered right."""
+        right_S = self.score_SxK.argmax(1) == self.label_S
+        return float(np.mean([right_S[self.label_S == label].mean() for label in np.unique(self.label_S)]))
+
+    def metrics(self) -> dict[str, float]:
+        """Top-1, top-5 and mean-class accuracy, 0 to 1."""
+        return {"top1": self.top(1), "top5": self.top(5), "mean_class": self.mean_class()}
+
+    def confusion_KxK(self) -> np.ndarray:
+        """How many samples of each class (row) were taken for each class (column)."""
+        count_KxK = np.zeros((len(self.class_names),) * 2, np.int64)
+        np.add.at(count_KxK, (self.label_S, self.score_SxK.argmax(1)), 1)
+        return count_KxK
+
+    def costliest_confusion(self) -> str:
+        """The class most often taken for another, in words."""
+        count_KxK = self.confusion_KxK()
+        wrong_KxK = count_KxK - np.diag(count_KxK.diagonal())
+        if not wrong_KxK.any():
+            return "no sample is taken for another class"
+        true, taken = np.unravel_index(wrong_KxK.argmax(), wrong_KxK.shape)
+        times = f"{wrong_KxK[true, taken]} of {count_KxK[true].sum()} times"
+        return f"'{self.class_names[true]}' is taken for '{self.class_names[taken]}' {times}"
+
+
+def save(scores: Scores, path: pathlib.Path) -> None:
+    """Writes a score file: an npz with `samples`, `labels`, `scores` and `class_names`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.stem}.incomplete.npz")
+    np.savez(
+        temporary,
+        samples=scores.sample_S.astype(np.str_),
+        labels=scores.label_S,
+        scores=scores.score_SxK,
+        class_names=np.array(scores.class_names, np.str_),
+    )
+    temporary.replace(path)
+
+
+def load(path: pathlib.Path) -> Scores:
+    """Reads a score file.
+
+    Raises:
+      UserError: when the file is not there or is not a score file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Scores(
+                path.stem, file["samples"], file["labels"], file["scores"], tuple(file["class_names"].tolist())
+            )
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate") from None
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UserError(f"{path} is not a score file ({error}): evaluate the run again") from error
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """Accuracies in per cent as a text table, a row a network."""
+    width = max(len(name) for name in rows)
+    lines = [f"{'':{width}}  {'top-1':>7} {'top-5':>7} {'mean class':>11}"]
+    for name, metrics in rows.items():
+        numbers = (100 * metrics[key] for key in ("top1", "top5", "mean_class"))
+        lines.append(f"{name:{width}}  {'{:7.2f} {:7.2f} {:11.2f}'.format(*numbers)}")
+    return "\n".join(lines)

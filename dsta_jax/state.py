@@ -1,0 +1,155 @@
+"""The state of training and its step: pure functions."""
+
+import zlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import optax
+from flax import struct
+
+from dsta_jax.data.batches import Batch
+from dsta_jax.models.dsta import DSTANet
+
+Params = Any
+BatchStats = Any
+
+
+class TrainState(struct.PyTreeNode):
+    """Everything that a step changes. All leaves but `step` lead with an axis over the N members.
+
+    Attributes:
+      step: steps taken.
+      params: the networks' parameters.
+      batch_stats: running means and variances.
+      opt_state: the optimiser's momentum.
+      totals: sums since the last line of metrics.
+    """
+
+    step: jax.Array
+    params: Params
+    batch_stats: BatchStats
+    opt_state: optax.OptState
+    totals: "Totals"
+
+
+class Totals(struct.PyTreeNode):
+    """Sums over samples, of N members: loss, right answers, and samples seen."""
+
+    loss: jax.Array
+    correct: jax.Array
+    seen: jax.Array
+
+
+def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.Schedule:
+    """Sec. 4.2: linear warm-up, then divided by `decay_factor` at each of `decay_epochs`; by step."""
+    warmup = max(1, round(train.warmup_epochs * steps_per_epoch))
+    boundaries = jnp.array([round(epoch * steps_per_epoch) for epoch in train.decay_epochs])
+
+    def schedule(step: jax.Array) -> jax.Array:
+        decays = (step >= boundaries).sum() if boundaries.size else 0
+        return train.learning_rate * jnp.minimum(1.0, (step + 1) / warmup) / train.decay_factor**decays
+
+    return schedule
+
+
+def optimizer(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.GradientTransformation:
+    """SGD with Nesterov momentum; weight decay is added to the gradient, for every parameter."""
+    return optax.chain(
+        optax.add_decayed_weights(train.weight_decay),
+        optax.sgd(learning_rate(train, steps_per_epoch), momentum=train.momentum, nesterov=True),
+    )
+
+
+def init(
+    network: DSTANet, tx: optax.GradientTransformation, members: tuple[str, ...], seed: int, x_RxTxVxC: jax.ShapeDtypeStruct
+) -> TrainState:
+    """A fresh state. A member's initial values depend on the seed and its name, not on which others train beside it.
+
+    Args:
+      network: the network that all members share.
+      tx: the optimiser.
+      members: N names.
+      seed: of the initial values.
+      x_RxTxVxC: shape of one member's input.
+    """
+
+    def init_member(name_hash: jax.Array) -> TrainState:
+        key = jax.random.fold_in(jax.random.key(seed), name_hash)
+        variables = network.init(key, jnp.zeros(x_RxTxVxC.shape, x_RxTxVxC.dtype), train=False)
+        params = variables["params"]
+        zero = jnp.zeros((), jnp.float32)
+        return TrainState(
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            batch_stats=variables["batch_stats"],
+            opt_state=tx.init(params),
+            totals=Totals(zero, zero, zero),
+        )
+
+    hashes_N = jnp.array([zlib.crc32(name.encode()) for name in members], jnp.uint32)
+    state = jax.vmap(init_member)(hashes_N)
+    return state.replace(step=jnp.zeros((), jnp.int32))
+
+
+def train_step(
+    network: DSTANet,
+    tx: optax.GradientTransformation,
+    label_smoothing: float,
+    totals_every: int,
+    state: TrainState,
+    batch: Batch,
+) -> tuple[TrainState, Totals]:
+    """One step of every member: pure, to be compiled.
+
+    Args:
+      network: the network that all members share.
+      tx: the optimiser.
+      label_smoothing: part of the target that is spread evenly over the classes; 0 in the paper.
+      totals_every: the totals begin anew at each multiple of so many steps.
+      state: before the step.
+      batch: of all members.
+
+    Returns:
+      The state after the step, and the totals with this step in them.
+    """
+    fresh = state.step % totals_every == 0
+
+    def member_step(params: Params, batch_stats: BatchStats, opt_state: Any, totals: Totals, batch: Batch) -> tuple:
+        def loss_of(params: Params) -> tuple[jax.Array, tuple[jax.Array, BatchStats]]:
+            scores_BxK, updated = network.apply(
+                {"params": params, "batch_stats": batch_stats}, batch.x, train=True, mutable=["batch_stats"]
+            )
+            return cross_entropy_B(scores_BxK, batch.label, label_smoothing).mean(), (
+                scores_BxK,
+                updated["batch_stats"],
+            )
+
+        (loss, (scores_BxK, new_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(params)
+        updates, opt_state = tx.update(gradients, opt_state, params)
+        seen = jnp.float32(len(batch.label))
+        now = Totals(loss * seen, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
+        totals = jax.tree.map(lambda before, add: jnp.where(fresh, 0.0, before) + add, totals, now)
+        return optax.apply_updates(params, updates), new_stats, opt_state, totals
+
+    params, batch_stats, opt_state, totals = jax.vmap(member_step)(
+        state.params, state.batch_stats, state.opt_state, state.totals, batch
+    )
+    state = TrainState(state.step + 1, params, batch_stats, opt_state, totals)
+    return state, totals
+
+
+def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: float) -> jax.Array:
+    """Cross-entropy of each sample against its label, smoothed over all classes; the target's rows sum to 1."""
+    target_BxK = optax.smooth_labels(jax.nn.one_hot(label_B, scores_BxK.shape[-1]), label_smoothing)
+    return optax.softmax_cross_entropy(scores_BxK, target_BxK)
+
+
+def eval_step(network: DSTANet, params: Params, batch_stats: BatchStats, x_NxRxTxVxC: jax.Array) -> jax.Array:
+    """N x B x K scores of every member, with the running statistics."""
+
+    def member_step(params: Params, batch_stats: BatchStats, x_RxTxVxC: jax.Array) -> jax.Array:
+        return network.apply({"params": params, "batch_stats": batch_stats}, x_RxTxVxC, train=False)
+
+    return jax.vmap(member_step)(params, batch_stats, x_NxRxTxVxC)

@@ -1,0 +1,120 @@
+"""Small raw recordings in the layouts of the data sets, and small converted sets."""
+
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.io
+
+from data_prep import tfds_layout
+from dsta_jax.data.records import Record, shard_name, write_shard
+from dsta_jax.skeleton.formats import shrec
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# gesture, finger, subject, essai
+Key = tuple[int, int, int, int]
+
+
+def hand_frames(seed: int, frames: int = 6) -> np.ndarray:
+    """A random walk of 22 joints: frames_TxVxC float32."""
+    steps_TxVxC = np.random.default_rng(seed).normal(size=(frames, 22, 3))
+    return np.cumsum(steps_TxVxC, axis=0, dtype=np.float32)
+
+
+def write_skeletons(path: pathlib.Path, frames_TxVxC: np.ndarray) -> None:
+    """Writes `skeletons_world.txt`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savetxt(path, frames_TxVxC.reshape(len(frames_TxVxC), -1), fmt="%.9g")
+
+
+def list_line(key: Key, frames: int) -> str:
+    """A recording's line in a list of SHREC'17."""
+    gesture, finger, subject, essai = key
+    return f"{gesture} {finger} {subject} {essai} {gesture} {2 * (gesture - 1) + finger} {frames}"
+
+
+def write_shrec(directory: pathlib.Path, train: Sequence[Key], test: Sequence[Key]) -> dict[str, np.ndarray]:
+    """Writes lists and recordings; returns frames_TxVxC by name."""
+    frames: dict[str, np.ndarray] = {}
+    for file_name, keys in ((shrec.TRAIN_LIST, train), (shrec.TEST_LIST, test)):
+        lines = []
+        for key in keys:
+            name = shrec.recording_name(*key)
+            frames[name] = hand_frames(seed=len(frames), frames=4 + len(frames) % 5)
+            write_skeletons(directory / name / shrec.SKELETON_FILE, frames[name])
+            lines.append(list_line(key, len(frames[name])))
+        (directory / file_name).write_text("\n".join(lines) + "\n")
+    return frames
+
+
+def keys_of(count: int, first_essai: int = 1) -> list[Key]:
+    """Different recordings, subject by subject: 28 classes each."""
+    return [(i % 14 + 1, i // 14 % 2 + 1, i // 28 % 28 + 1, i // 784 + first_essai) for i in range(count)]
+
+
+def write_utd_mhad(directory: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Writes `NAME_skeleton.mat` files; returns frames_TxVxC by name."""
+    directory.mkdir(parents=True, exist_ok=True)
+    frames = {name: hand_frames(seed)[:, :20] for seed, name in enumerate(names)}
+    for name, frames_TxVxC in frames.items():
+        scipy.io.savemat(directory / f"{name}_skeleton.mat", {"d_skel": frames_TxVxC.transpose(1, 2, 0)})
+    return frames
+
+
+def records(count: int, prefix: str = "recording", frame_shape: tuple[int, int, int] = (3, 2, 3)) -> list[Record]:
+    """Records of random frames with labels 0, 1, 2, 0, ..."""
+    random = np.random.default_rng(count)
+    return [
+        Record(
+            name=f"{prefix}_{i}",
+            label=i % 3,
+            subject=i + 1,
+            camera=i % 2,
+            setup=0,
+            frames_TxVxMxC=random.normal(size=(i + 1, *frame_shape)).astype(np.float32),
+        )
+        for i in range(count)
+    ]
+
+
+def write_set(
+    directory: pathlib.Path,
+    splits: Mapping[str, Sequence[Sequence[Record]]],
+    frame_shape: tuple[int, int, int] = (3, 2, 3),
+) -> pathlib.Path:
+    """Writes the set `tiny` of given shards by split; returns its directory."""
+    directory.mkdir(parents=True)
+    features = tfds_layout.record_features(("a", "b", "c"), frame_shape)
+    described = {}
+    for split, shards in splits.items():
+        sizes = [
+            write_shard(
+                directory / shard_name("tiny", split, index, len(shards)),
+                [tfds_layout.to_payload(features, record) for record in shard],
+            )
+            for index, shard in enumerate(shards)
+        ]
+        described[split] = ([len(shard) for shard in shards], sum(sizes))
+    tfds_layout.write_metadata(
+        directory,
+        name="tiny",
+        version="1.0.0",
+        features=features,
+        splits=described,
+        description="",
+        citation="",
+        homepage="",
+    )
+    return directory
+
+
+def contents(directory: pathlib.Path) -> dict[str, bytes]:
+    """All files of a directory, by name."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def environment() -> dict[str, str]:
+    """The environment of a command run in another directory than the repository's root."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,54 @@
+"""Benchmarks: classes and protocols, against the official lists and counts."""
+
+import numpy as np
+import pytest
+
+from dsta_jax.skeleton.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES, SHREC_GESTURES
+from dsta_jax.skeleton.formats import shrec, utd_mhad
+
+
+def columns(**given) -> dict[str, np.ndarray]:
+    return {name: np.array(values) for name, values in given.items()}
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=BENCHMARKS)
+def test_every_class_has_a_label_and_every_label_a_class(benchmark):
+    assert sorted(set(benchmark.class_of_label)) == list(range(len(benchmark.class_names)))
+    assert len(set(benchmark.class_names)) == len(benchmark.class_names)
+    assert BENCHMARKS[benchmark.name] is benchmark
+    assert all("{data_dir}" in command for command in benchmark.prepare)
+
+
+@pytest.mark.parametrize(("name", "classes"), [("shrec14", 14), ("shrec28", 28), ("synthetic14", 14), ("utd_mhad", 27)])
+def test_class_counts(name, classes):
+    assert len(BENCHMARKS[name].class_names) == classes
+
+
+def test_shrec_names_are_in_the_order_of_the_labels():
+    for label, name in enumerate(SHREC_FINE_GESTURES):
+        assert name.startswith(SHREC_GESTURES[label // 2])
+        assert name.endswith(("one finger", "whole hand")[label % 2])
+
+
+def test_shrec_classes_are_those_of_the_official_lists(shared):
+    recordings = [
+        recording
+        for split in ("train", "test")
+        for recording in shrec.read_list(shared / "data" / "shrec17_lists" / f"{split}_gestures.txt")
+    ]
+    for recording in recordings:
+        label = recording.label28 - 1
+        assert BENCHMARKS["shrec14"].class_of_label[label] == recording.label14 - 1
+        assert BENCHMARKS["shrec28"].class_of_label[label] == label
+
+
+def test_shrec_tests_on_the_test_list():
+    is_test = BENCHMARKS["shrec14"].is_test(columns(split=["train", "test", "train"]))
+    assert is_test.tolist() == [False, True, False]
+
+
+def test_utd_mhad_divides_by_odd_and_even_subjects(shared):
+    paths = (shared / "data" / "utd_mhad" / "Skeleton").glob(utd_mhad.FILE_PATTERN)
+    subjects = [utd_mhad.parse_file_name(path).subject for path in paths]
+    is_test = BENCHMARKS["utd_mhad"].is_test(columns(subject=subjects))
+    assert (int((~is_test).sum()), int(is_test.sum())) == (431, 430)
