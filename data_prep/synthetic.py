@@ -34,7 +34,7 @@ from dsta_jax.skeleton.formats import shrec
 FRAMES_A_SECOND = 30
 FEWEST_FRAMES, MOST_FRAMES = 20, 120
 ONE_FINGER, WHOLE_HAND = 1, 2
-# To be raised with every change of what the same settings write.
+# To be raised with every change, here or in the hand and its gestures, of what the same settings write.
 GENERATION = 1
 SETTINGS_FILE = "synthetic.json"
 
@@ -269,13 +269,15 @@ def write(out_dir: pathlib.Path, settings: Settings, *, overwrite: bool = False)
         with _complete_or_absent(out_dir) as directory:
             _write_all(directory, settings)
     except OSError as error:
-        raise UserError(f"{out_dir}: cannot write the set there: {error}; give another --out_dir") from error
+        raise UserError(
+            f"{out_dir}: the set cannot be written there ({error.strerror}); give another --out_dir"
+        ) from error
     return True
 
 
 def _define_flags() -> None:
     default = Settings()
-    flags.DEFINE_string("out_dir", None, "Directory of the raw set to write, absent or empty.", required=True)
+    flags.DEFINE_string("out_dir", None, "Directory of the raw set; absent, empty, or with a synthetic set in it.")
     flags.DEFINE_integer("seed", default.seed, "Another seed makes other people and other recordings.", lower_bound=0)
     flags.DEFINE_integer(
         "subjects", default.subjects, "How many people; the last third of them is for testing.", lower_bound=2
@@ -290,6 +292,8 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise UserError(f"expected flags only, got {argv[1]!r}")
     values = flags.FLAGS
+    if not values.out_dir:
+        raise UserError("--out_dir is missing: directory of the raw set, such as data/raw/synthetic_hands")
     settings = Settings(values.seed, values.subjects, values.essais)
     out_dir = pathlib.Path(values.out_dir)
     if write(out_dir, settings, overwrite=values.overwrite):

@@ -27,8 +27,13 @@ def _manager(directory: pathlib.Path, save_interval_steps: int = 1, read_only: b
     options = ocp.CheckpointManagerOptions(
         max_to_keep=1, save_interval_steps=save_interval_steps, create=not read_only, read_only=read_only
     )
+    handlers = {
+        MODEL: ocp.StandardCheckpointHandler(),
+        TRAIN: ocp.StandardCheckpointHandler(),
+        CHOICE: ocp.JsonCheckpointHandler(),
+    }
     # Orbax fails in the background on a relative path, after save() has said that all is well.
-    return ocp.CheckpointManager(directory.absolute(), options=options, item_names=(MODEL, TRAIN, CHOICE))
+    return ocp.CheckpointManager(directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers)
 
 
 class Latest:

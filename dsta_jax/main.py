@@ -9,17 +9,20 @@ The same command goes on with a run that was interrupted, and only reports one t
 configuration can be given: --config.train.epochs=60. configs/base.py lists them.
 """
 
+import logging
 import pathlib
 from collections.abc import Sequence
 
 import jax
 import ml_collections
-from absl import app, flags, logging
+from absl import app, flags
+from absl import logging as absl_logging
 from ml_collections import config_flags
 
 from dsta_jax import evaluate, run, train, workdir
 from dsta_jax.errors import UserError, one_line_errors
 
+_LOGGER = logging.getLogger("dsta_jax")
 _DEMO = pathlib.Path(__file__).resolve().parent.parent / "configs" / "demo.py"
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -36,12 +39,13 @@ _MODE = flags.DEFINE_enum(
 @one_line_errors
 def main(argv: Sequence[str]) -> int:
     """Trains or evaluates as the flags say; returns the exit status."""
+    _speak_plainly()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
     if _MODE.value == "evaluate":
         return _evaluate()
     directory = pathlib.Path(_WORKDIR.value or _default_workdir())
-    logging.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
+    _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
     prepared = run.prepare(_CONFIG.value)
     workdir.claim(directory, _CONFIG.value)
     if not train.train(prepared, directory):
@@ -60,6 +64,17 @@ def _evaluate() -> int:
     config.update_from_flattened_dict(overrides)
     print(evaluate.report(evaluate.evaluate(run.prepare(config), directory)))
     return 0
+
+
+def _speak_plainly() -> None:
+    """Our own messages as they are, and of the libraries' only errors: Orbax alone has a page for each checkpoint."""
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    absl_logging.set_stderrthreshold(absl_logging.ERROR)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
 
 
 def _default_workdir() -> str:

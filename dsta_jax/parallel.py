@@ -1,12 +1,12 @@
 """Devices: members are split over them first, which needs no communication, then batches."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
-from absl import logging
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 
@@ -20,18 +20,17 @@ def make_mesh(members: int, batch_size: int, devices: Sequence[jax.Device] | Non
     """
     devices = jax.devices() if devices is None else list(devices)
     along_members, along_batch = max(
-        (
-            (m, b)
-            for m in _divisors(members)
-            for b in _divisors(batch_size)
-            if m * b <= len(devices)
-        ),
+        ((m, b) for m in _divisors(members) for b in _divisors(batch_size) if m * b <= len(devices)),
         key=lambda shape: (math.prod(shape), shape),
     )
     used = along_members * along_batch
     if used < len(devices):
-        logging.warning(
-            "%d of %d devices are used: %d members and batches of %d divide over no more", used, len(devices), members, batch_size
+        logging.getLogger(__name__).warning(
+            "%d of %d devices are used: %d members and batches of %d divide over no more",
+            used,
+            len(devices),
+            members,
+            batch_size,
         )
     grid = np.array(devices[:used]).reshape(along_members, along_batch)
     return Mesh(grid, ("member", "batch"), axis_types=(AxisType.Auto, AxisType.Auto))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import jax
 import ml_collections
 import numpy as np
-from absl import logging
 from jax.sharding import Mesh
 
 from dsta_jax import parallel
@@ -169,7 +169,7 @@ def _make_recordings(data_dir: str, benchmark: Benchmark) -> None:
         records.find_data_set(data_dir, benchmark.data_set)
         return
     except UserError:
-        logging.info("%s holds no %s: making it", data_dir, benchmark.data_set)
+        logging.getLogger(__name__).info("%s holds no %s: making it", data_dir, benchmark.data_set)
     for command in benchmark.prepare:
         words = command.format(data_dir=data_dir).split()
         finished = subprocess.run([sys.executable, *words[1:]], check=False)

@@ -55,10 +55,13 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
     Raises:
       UserError: when the set is missing, damaged, or not the benchmark's.
     """
-    directory = records.find_data_set(data_dir, benchmark.data_set)
-    info = records.read_info(directory)
-    _check_info(info, benchmark, directory)
-    found = [(split, record) for split in info.split_lengths for record in records.read_split(directory, split)]
+    try:
+        directory = records.find_data_set(data_dir, benchmark.data_set)
+    except UserError as error:
+        commands = " && ".join(command.format(data_dir=data_dir) for command in benchmark.prepare)
+        raise UserError(f"{error}; make it with: {commands}") from None
+    _check_info(records.read_info(directory), benchmark, directory)
+    found = list(records.read_set(directory))
     frames = [_seen(record, directory) for _, record in found]
     length_N = np.array([len(sequence) for sequence in frames])
     label_N = np.array([_class_of(record, benchmark, directory) for _, record in found])

@@ -89,12 +89,12 @@ class Benchmark:
 
 def _official_lists(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """The record files are already divided by the lists that come with the data set."""
-    return columns["split"] == "test"
+    return np.equal(columns["split"], "test")
 
 
 def _even_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """UTD-MHAD's own protocol: odd subjects train, even subjects test."""
-    return columns["subject"] % 2 == 0
+    return np.equal(columns["subject"] % 2, 0)
 
 
 def _shrec(name: str, data_set: str, classes: int, prepare: tuple[str, ...], synthetic: bool = False) -> Benchmark:
