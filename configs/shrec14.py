@@ -1,4 +1,6 @@
-"""SHREC'17, 14 gestures: `python -m dsta_jax.main --config=configs/shrec14.py`, one stream `configs/shrec14.py:spatial`.
+"""SHREC'17, 14 gestures: `python -m dsta_jax.main --config=configs/shrec14.py`.
+
+`configs/shrec14.py:spatial` trains one stream, `configs/shrec14.py:small` a network for two CPU cores.
 
 Needs the recordings: `python -m data_prep.shrec --raw_dir=DIRECTORY --out_dir=data`.
 The paper reports 97.0% for the four streams; 96.3, 95.1, 94.5 (fast) and 93.7 (slow) for one (Table 1, Sec. 4.3).

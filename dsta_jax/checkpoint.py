@@ -33,7 +33,9 @@ def _manager(directory: pathlib.Path, save_interval_steps: int = 1, read_only: b
         CHOICE: ocp.JsonCheckpointHandler(),
     }
     # Orbax fails in the background on a relative path, after save() has said that all is well.
-    return ocp.CheckpointManager(directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers)
+    return ocp.CheckpointManager(
+        directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
+    )
 
 
 class Latest:
@@ -130,6 +132,15 @@ def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh:
         target = with_sharding(like, mesh)
         item = _restore(manager, step, directory, model=ocp.args.StandardRestore(target))
         return item[MODEL], step
+
+
+def latest_step(workdir: pathlib.Path) -> int:
+    """Steps that the run has been trained, as far as they are saved; 0 for none."""
+    directory = workdir / "checkpoints" / "latest"
+    if not directory.is_dir():
+        return 0
+    with _manager(directory, read_only=True) as manager:
+        return manager.latest_step() or 0
 
 
 def with_sharding(like: Any, mesh: Mesh) -> Any:

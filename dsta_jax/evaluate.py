@@ -28,6 +28,7 @@ def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
     mesh = run.mesh(run.config.evaluate.batch_size)
     which = "best" if len(run.validation) else "latest"
     model, step = checkpoint.restore_model(workdir, which, run.model_shapes(), mesh)
+    trained = checkpoint.latest_step(workdir)
     parts = score(run, model, run.test, "evaluate")
     for part in parts:
         scores.save(part, workdir / "scores" / "test" / f"{part.name}.npz")
@@ -40,6 +41,7 @@ def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
         "samples": len(run.test),
         "checkpoint": which,
         "step": step,
+        "trained": trained,
         "steps": run.steps,
         "accuracy": rows,
         "costliest_confusion": fused.costliest_confusion(),
@@ -48,9 +50,17 @@ def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
     return results
 
 
+def final_results(run: Run, workdir: pathlib.Path) -> dict[str, Any] | None:
+    """The results of a run whose training is finished and evaluated; None for another one."""
+    try:
+        results = json.loads((workdir / "results.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return results if results["trained"] >= run.steps else None
+
+
 def report(results: dict[str, Any]) -> str:
     """The results in words and a table."""
-    unfinished = results["checkpoint"] == "latest" and results["step"] < results["steps"]
     lines = [
         f"{results['benchmark']}: accuracy in % on {results['samples']} test recordings, {results['checkpoint']} "
         f"checkpoint (step {results['step']} of {results['steps']})",
@@ -59,8 +69,8 @@ def report(results: dict[str, Any]) -> str:
         "",
         f"The costliest confusion: {results['costliest_confusion']}.",
     ]
-    if unfinished:
-        lines.append("Training is not finished: run it again to go on.")
+    if results["trained"] < results["steps"]:
+        lines.append(f"Training is at step {results['trained']} of {results['steps']}: train again to go on.")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from dsta_jax import scores as score_files
 from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.scores import Scores
 
+
 def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:
     """The weighted mean of scores.
 
@@ -58,8 +59,11 @@ def _rows_like(first: Scores, part: Scores) -> np.ndarray:
         names, count = np.unique(scores.sample_S, return_counts=True)
         if (count > 1).any():
             raise UserError(f"{scores.name} has sample {names[count > 1][0]} more than once")
-    only = [f"only {a.name} has {_some(np.setdiff1d(a.sample_S, b.sample_S))}" for a, b in ((first, part), (part, first))
-            if len(np.setdiff1d(a.sample_S, b.sample_S))]
+    only = [
+        f"only {a.name} has {_some(np.setdiff1d(a.sample_S, b.sample_S))}"
+        for a, b in ((first, part), (part, first))
+        if len(np.setdiff1d(a.sample_S, b.sample_S))
+    ]
     if only:
         raise UserError(f"runs with different samples cannot be fused: {'; '.join(only)}")
     order = np.argsort(part.sample_S, kind="stable")
@@ -100,10 +104,13 @@ def _weights(text: str) -> list[float]:
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m dsta_jax.fusion", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m dsta_jax.fusion", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a working directory, or a score file")
-    parser.add_argument("--weights", type=_weights, help="a number for each network, in the table's order; default: equal")
+    parser.add_argument(
+        "--weights", type=_weights, help="a number for each network, in the table's order; default: equal"
+    )
     parser.add_argument("--out", type=pathlib.Path, help="write the fused scores to this .npz file")
     options = parser.parse_args(arguments)
     paths = [path for run in options.runs for path in score_paths(run)]

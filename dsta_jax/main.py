@@ -11,10 +11,10 @@ configuration can be given: --config.train.epochs=60. configs/base.py lists them
 
 import logging
 import pathlib
+import re
 from collections.abc import Sequence
 
 import jax
-import ml_collections
 from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
@@ -25,15 +25,24 @@ from dsta_jax.errors import UserError, one_line_errors
 _LOGGER = logging.getLogger("dsta_jax")
 _DEMO = pathlib.Path(__file__).resolve().parent.parent / "configs" / "demo.py"
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", str(_DEMO), "Configuration file, such as configs/shrec14.py, or configs/shrec14.py:spatial,small."
-)
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name."
-)
-_MODE = flags.DEFINE_enum(
-    "mode", "train", ["train", "evaluate"], "train: train, then evaluate; evaluate: evaluate the run in --workdir."
-)
+
+def _define_flags() -> None:
+    config_flags.DEFINE_config_file(
+        "config",
+        str(_DEMO),
+        "Configuration file, such as configs/shrec14.py, or configs/shrec14.py:spatial,small.",
+    )
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name.",
+    )
+    flags.DEFINE_enum(
+        "mode",
+        "train",
+        ["train", "evaluate"],
+        "train: train, then evaluate; evaluate: evaluate the run in --workdir.",
+    )
 
 
 @one_line_errors
@@ -42,27 +51,31 @@ def main(argv: Sequence[str]) -> int:
     _speak_plainly()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
-    if _MODE.value == "evaluate":
+    if flags.FLAGS.mode == "evaluate":
         return _evaluate()
-    directory = pathlib.Path(_WORKDIR.value or _default_workdir())
+    directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
-    prepared = run.prepare(_CONFIG.value)
-    workdir.claim(directory, _CONFIG.value)
-    if not train.train(prepared, directory):
+    prepared = run.prepare(flags.FLAGS.config)
+    workdir.claim(directory, flags.FLAGS.config)
+    results = evaluate.final_results(prepared, directory)
+    if results:
+        _LOGGER.info("this run is finished already")
+    elif train.train(prepared, directory):
+        results = evaluate.evaluate(prepared, directory)
+    else:
         return 130
-    print(evaluate.report(evaluate.evaluate(prepared, directory)))
-    print(f"\nEverything is in {directory}.")
+    print(f"\n{evaluate.report(results)}\n\nEverything is in {directory}.")
     return 0
 
 
 def _evaluate() -> int:
-    if not _WORKDIR.value:
+    if not flags.FLAGS.workdir:
         raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
-    directory = pathlib.Path(_WORKDIR.value)
+    directory = pathlib.Path(flags.FLAGS.workdir)
     config = workdir.read_config(directory)
     overrides = config_flags.get_override_values(flags.FLAGS["config"])
     config.update_from_flattened_dict(overrides)
-    print(evaluate.report(evaluate.evaluate(run.prepare(config), directory)))
+    print(f"\n{evaluate.report(evaluate.evaluate(run.prepare(config), directory))}")
     return 0
 
 
@@ -83,5 +96,28 @@ def _default_workdir() -> str:
     return "/".join(("runs", "_".join((pathlib.Path(path).stem, *filter(None, words.split(","))))))
 
 
+@one_line_errors
+def parse_flags(argv: Sequence[str]) -> list[str]:
+    """Parses the command line; what it cannot make sense of is one line.
+
+    Raises:
+      UserError: as it says.
+    """
+    for word in argv:
+        path = word.removeprefix("--config=").partition(":")[0]
+        if path != word and not pathlib.Path(path).is_file():
+            raise UserError(f"{word}: there is no file {path}; configs/ has one for each benchmark")
+    try:
+        _define_flags()
+        return flags.FLAGS(argv)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        if hint := re.search(r'Did you mean "(\w+)" instead of "(\w+)"', str(error)):
+            raise UserError(f"the configuration has no field {hint[2]!r}, did you mean {hint[1]!r}?") from None
+        said = str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ")
+        if isinstance(error, (AttributeError, KeyError, TypeError)):
+            said = f"the configuration has no such field ({said}); configs/base.py lists all"
+        raise UserError(said) from None
+
+
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=parse_flags)

@@ -10,29 +10,28 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 
-def make_mesh(members: int, batch_size: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of axes `member` x `batch` over as many devices as divide the work evenly.
+def devices() -> Sequence[jax.Device]:
+    """All devices that there are."""
+    return jax.devices()
 
-    Args:
-      members: N.
-      batch_size: B.
-      devices: all that may be used; default, all there are.
-    """
-    devices = jax.devices() if devices is None else list(devices)
+
+def make_mesh(members: int, batch_size: int) -> Mesh:
+    """A mesh of axes `member` x `batch` over as many devices as divide N members and batches of B evenly."""
+    available = devices()
     along_members, along_batch = max(
-        ((m, b) for m in _divisors(members) for b in _divisors(batch_size) if m * b <= len(devices)),
+        ((m, b) for m in _divisors(members) for b in _divisors(batch_size) if m * b <= len(available)),
         key=lambda shape: (math.prod(shape), shape),
     )
     used = along_members * along_batch
-    if used < len(devices):
+    if used < len(available):
         logging.getLogger(__name__).warning(
             "%d of %d devices are used: %d members and batches of %d divide over no more",
             used,
-            len(devices),
+            len(available),
             members,
             batch_size,
         )
-    grid = np.array(devices[:used]).reshape(along_members, along_batch)
+    grid = np.array(available[:used]).reshape(along_members, along_batch)
     return Mesh(grid, ("member", "batch"), axis_types=(AxisType.Auto, AxisType.Auto))
 
 

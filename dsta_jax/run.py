@@ -129,9 +129,7 @@ def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTA
     for name, allowed in choices.items():
         if model[name] not in allowed:
             raise UserError(f"config.model.{name}={model[name]}: expected one of {', '.join(allowed)}")
-    return DSTANet(
-        classes=len(benchmark.class_names), bodies=benchmark.bodies, **{**model.to_dict(), **layers}
-    )
+    return DSTANet(classes=len(benchmark.class_names), bodies=benchmark.bodies, **{**model.to_dict(), **layers})
 
 
 def _check_numbers(config: ml_collections.ConfigDict) -> None:
@@ -150,6 +148,9 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
         >= 1,
         "config.train.epochs above 0": config.train.epochs > 0,
         "0 <= config.train.label_smoothing < 1": 0 <= config.train.label_smoothing < 1,
+        "config.train.decay_epochs to be numbers": all(
+            isinstance(epoch, (int, float)) for epoch in config.train.decay_epochs
+        ),
         "config.log.every_steps of 1 or more": config.log.every_steps >= 1,
     }
     for rule, holds in expected.items():

@@ -45,10 +45,10 @@ class Totals(struct.PyTreeNode):
 def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.Schedule:
     """Sec. 4.2: linear warm-up, then divided by `decay_factor` at each of `decay_epochs`; by step."""
     warmup = max(1, round(train.warmup_epochs * steps_per_epoch))
-    boundaries = jnp.array([round(epoch * steps_per_epoch) for epoch in train.decay_epochs])
+    boundaries = [round(epoch * steps_per_epoch) for epoch in train.decay_epochs]
 
     def schedule(step: jax.Array) -> jax.Array:
-        decays = (step >= boundaries).sum() if boundaries.size else 0
+        decays = sum((step >= boundary).astype(jnp.float32) for boundary in boundaries)
         return train.learning_rate * jnp.minimum(1.0, (step + 1) / warmup) / train.decay_factor**decays
 
     return schedule
@@ -63,7 +63,11 @@ def optimizer(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax
 
 
 def init(
-    network: DSTANet, tx: optax.GradientTransformation, members: tuple[str, ...], seed: int, x_RxTxVxC: jax.ShapeDtypeStruct
+    network: DSTANet,
+    tx: optax.GradientTransformation,
+    members: tuple[str, ...],
+    seed: int,
+    x_RxTxVxC: jax.ShapeDtypeStruct,
 ) -> TrainState:
     """A fresh state. A member's initial values depend on the seed and its name, not on which others train beside it.
 
@@ -149,7 +153,7 @@ def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: 
 def eval_step(network: DSTANet, params: Params, batch_stats: BatchStats, x_NxRxTxVxC: jax.Array) -> jax.Array:
     """N x B x K scores of every member, with the running statistics."""
 
-    def member_step(params: Params, batch_stats: BatchStats, x_RxTxVxC: jax.Array) -> jax.Array:
+    def member_step(params: Params, batch_stats: BatchStats, x_RxTxVxC: jax.Array) -> Any:
         return network.apply({"params": params, "batch_stats": batch_stats}, x_RxTxVxC, train=False)
 
     return jax.vmap(member_step)(params, batch_stats, x_NxRxTxVxC)

@@ -152,8 +152,9 @@ class _Reporter:
 
     def __init__(self, run: Run, log: Log):
         self._run, self._log = run, log
-        self._rate = state_lib.learning_rate(run.config.train, run.steps_per_epoch)
-        self._since, self._seconds = None, time.monotonic()
+        self._rate = jax.jit(state_lib.learning_rate(run.config.train, run.steps_per_epoch))
+        self._since: int | None = None
+        self._seconds = time.monotonic()
 
     def write(self, step: int, totals: Totals) -> None:
         """Writes the line of a step."""
@@ -206,19 +207,21 @@ class _Validator:
         self._keep_best(step, model, accuracy_N)
 
     def _keep_best(self, step: int, model: dict[str, Any], accuracy_N: list[float]) -> None:
+        """Saves each member's best variables, with the steps and accuracies that they were chosen for."""
+        step_N = [step] * len(accuracy_N)
         best = checkpoint.restore_best(self._workdir, model)
-        choice = {"accuracy": accuracy_N, "step": [step] * len(accuracy_N)}
         if best is not None:
-            before, choice_before = best
-            better_N = [now > then for now, then in zip(accuracy_N, choice_before["accuracy"], strict=True)]
+            best_model, best_choice = best
+            before = list(zip(best_choice["step"], best_choice["accuracy"], strict=True))
+            better_N = [now > then for now, (_, then) in zip(accuracy_N, before, strict=True)]
             if not any(better_N):
                 return
-            model = _where_member(better_N, model, before)
-            choice = {
-                key: [now if better else then for better, now, then in zip(better_N, choice[key], choice_before[key], strict=True)]
-                for key in choice
-            }
-        checkpoint.save_best(self._workdir, step, model, choice)
+            model = _where_member(better_N, model, best_model)
+            now_or_then = zip(better_N, zip(step_N, accuracy_N, strict=True), before, strict=True)
+            step_N, accuracy_N = map(
+                list, zip(*(now if better else then for better, now, then in now_or_then), strict=True)
+            )
+        checkpoint.save_best(self._workdir, step, model, {"step": step_N, "accuracy": accuracy_N})
 
 
 def _where_member(chosen_N: list[bool], yes: Any, no: Any) -> Any:

@@ -6,8 +6,15 @@ import pathlib
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+from collections.abc import Callable, Iterator
+
 import jax
+import ml_collections
 import pytest
+
+from configs import demo
+from data_prep import convert, shrec, synthetic
+from dsta_jax import parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -23,3 +30,46 @@ def shared() -> pathlib.Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the golden vectors and recordings in {SHARED}, which is not there")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
+    directory = tmp_path_factory.mktemp("hands")
+    synthetic.write(directory / "raw", synthetic.Settings(subjects=2, essais=1))
+    shrec.run(convert.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
+    return directory / "data"
+
+
+@pytest.fixture
+def config(hands: pathlib.Path) -> ml_collections.ConfigDict:
+    """A training of two streams that takes seconds: 14 steps, 3.5 an epoch."""
+    config = demo.get_config("spatial_temporal,fast_temporal")
+    config.data.dir = str(hands)
+    config.data.sampled_frames, config.data.frames = 10, 8
+    config.model.update({"input_channels": 4, "channels": (4, 8), "embedding": (2, 2), "strides": (2, 1), "heads": 2})
+    config.train.update({"epochs": 4.0, "batch_size": 8, "decay_epochs": (2.0, 3.0)})
+    config.evaluate.update({"batch_size": 8, "every_epochs": 1.0})
+    config.checkpoint.every_epochs = 2.0
+    config.log.every_steps = 2
+    return config
+
+
+@pytest.fixture
+def strict_transfers() -> Iterator[None]:
+    """No array may move between host and devices unless the code says so."""
+    jax.config.update("jax_transfer_guard", "disallow")
+    yield
+    jax.config.update("jax_transfer_guard", "allow")
+
+
+@pytest.fixture(autouse=True)
+def use_devices(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A function that says how many of the eight virtual devices are there; one, until it is called."""
+    eight = jax.devices()
+
+    def use(count: int) -> None:
+        monkeypatch.setattr(parallel, "devices", lambda: eight[:count])
+
+    use(1)
+    return use

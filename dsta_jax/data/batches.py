@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,17 +13,17 @@ from dsta_jax.skeleton.layouts import Layout
 
 
 class Batch(NamedTuple):
-    """What one step sees, for N members.
+    """What one step sees, for N members: numpy arrays, or arrays on the devices.
 
     Attributes:
-      x: N x R x T x V x C, each member's stream of the batch's samples; rows R are the M bodies of each sample in order.
+      x: N x R x T x V x C, each member's stream; rows R are the M bodies of each of B samples in order.
       label: N x B, classes.
       real: N x B, 1, or 0 for a sample that only fills up the last batch of an evaluation.
     """
 
-    x: np.ndarray
-    label: np.ndarray
-    real: np.ndarray
+    x: Any
+    label: Any
+    real: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,9 @@ def train_batch(
     """
     position_B = step * batch_size + np.arange(batch_size)
     epoch_B, place_B = np.divmod(position_B, len(data_set))
-    sample_B = np.array([epoch_order(len(data_set), seed, epoch)[place] for epoch, place in zip(epoch_B, place_B, strict=True)])
+    sample_B = np.array(
+        [epoch_order(len(data_set), seed, epoch)[place] for epoch, place in zip(epoch_B, place_B, strict=True)]
+    )
     keys = [(int(epoch), int(sample)) for epoch, sample in zip(epoch_B, sample_B, strict=True)]
 
     def frames_of(length_B: np.ndarray) -> np.ndarray:
@@ -86,7 +88,9 @@ def train_batch(
     if how.rotation_degrees or how.scale:
         turn_BxCxC = np.stack([_random_turn(how, seed, epoch, sample) for epoch, sample in keys])
         channels = x_NxBxTxVxMxC.shape[-1]
-        x_NxBxTxVxMxC = np.einsum("nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC[:, :channels, :channels], optimize=True)
+        x_NxBxTxVxMxC = np.einsum(
+            "nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC[:, :channels, :channels], optimize=True
+        )
     return _batch(x_NxBxTxVxMxC, data_set.label_N[sample_B], np.ones(batch_size, np.float32))
 
 
@@ -121,7 +125,7 @@ def _member_streams(
     """N x B x T x V x M x C; streams with the same interval see the same frames."""
     start_B, length_B = data_set.start_N[sample_B], data_set.length_N[sample_B]
     index_BxT = {
-        interval: frames_of(np.asarray(streams.stream_length(length_B, interval)))
+        interval: frames_of(streams.stream_length(length_B, interval))
         for interval in {how.interval(stream) for stream in members}
     }
     return np.stack(

@@ -10,8 +10,8 @@ Stream = Literal["spatial_temporal", "spatial", "slow_temporal", "fast_temporal"
 STREAMS: tuple[Stream, ...] = get_args(Stream)
 
 
-def stream_length(frames: np.ndarray | int, interval: int) -> np.ndarray | int:
-    """How many frames a stream has that takes every `interval`-th of a sequence's frames."""
+def stream_length(frames: np.ndarray, interval: int) -> np.ndarray:
+    """How many frames a stream has that takes every `interval`-th of each sequence's frames."""
     return -(-frames // interval)
 
 

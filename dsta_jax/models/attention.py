@@ -107,16 +107,14 @@ class Attention(nn.Module):
         return leaky_relu(self._residual("residual_2", self.stride, x_RxTxVxC, weight_R, train) + z_RxTxVxC)
 
     def _map(self, x_RxTxVxC: jax.Array) -> jax.Array:
-        """alpha times the attention map, plus the global one."""
+        """The parameter alpha times the attention map, plus the global one."""
         rows, frames, joints, channels = x_RxTxVxC.shape
-        encoding = position.encoding(self.position, self.axis, frames, joints, channels)
-        encoding = None if encoding is None else jnp.asarray(encoding, x_RxTxVxC.dtype)
+        table = position.encoding(self.position, self.axis, frames, joints, channels)
+        encoding = None if table is None else jnp.asarray(table, x_RxTxVxC.dtype)
         query_key = Linear(2 * self.heads * self.embedding, name="query_key")(x_RxTxVxC, encoding)
         query_key = query_key.reshape(rows, frames, joints, 2, self.heads, self.embedding)
         query_key = self._exchanged(query_key)
-        attention = attention_map(
-            query_key[..., 0, :, :], query_key[..., 1, :, :], self.strategy, self.activation
-        )
+        attention = attention_map(query_key[..., 0, :, :], query_key[..., 1, :, :], self.strategy, self.activation)
         alpha_Sx1x1 = self.param("alpha", nn.initializers.ones, (self.heads, 1, 1))
         attention = attention * _like(alpha_Sx1x1, attention)
         if not self.global_map:

@@ -1,5 +1,6 @@
 """DSTA-Net: L layers, each a spatial and a temporal attention module (Fig. 4)."""
 
+import functools
 from typing import Literal
 
 import flax.linen as nn
@@ -86,33 +87,25 @@ class DSTANet(nn.Module):
         train: bool,
     ) -> jax.Array:
         project = channels != x_RxTxVxC.shape[-1] or stride != 1
-        choices = {
-            "channels": channels,
-            "embedding": embedding,
-            "heads": self.heads,
-            "project": project,
-            "strategy": self.attention,
-            "activation": self.activation,
-            "position": self.position,
-        }
-        spatial = Attention(
-            axis="spatial",
-            stride=1,
-            global_map=self.regularization != "none",
-            name=f"layer_{number}_spatial",
-            **choices,
+        attention = functools.partial(
+            Attention,
+            channels=channels,
+            embedding=embedding,
+            heads=self.heads,
+            project=project,
+            strategy=self.attention,
+            activation=self.activation,
+            position=self.position,
         )
-        temporal_name = f"layer_{number}_temporal"
+        spatial = attention(
+            axis="spatial", stride=1, global_map=self.regularization != "none", name=f"layer_{number}_spatial"
+        )
+        name = f"layer_{number}_temporal"
         if self.temporal == "conv":
-            temporal: nn.Module = TemporalConvolution(channels, stride, project, name=temporal_name)
+            temporal: nn.Module = TemporalConvolution(channels, stride, project, name=name)
         else:
-            temporal = Attention(
-                axis="temporal",
-                stride=stride,
-                global_map=self.regularization == "spatial_temporal",
-                name=temporal_name,
-                **choices,
-            )
+            global_map = self.regularization == "spatial_temporal"
+            temporal = attention(axis="temporal", stride=stride, global_map=global_map, name=name)
         return temporal(spatial(x_RxTxVxC, weight_R, train), weight_R, train)
 
 

@@ -79,7 +79,9 @@ def our_path(name: str) -> Path | None:
         return ("params", "classifier", _linear_leaf(match[1]))
     if match := re.fullmatch(r"input_map\.([01])\.(\w+)", name):
         return _linear_norm_path(("input_map",), match[1], match[2])
-    match = re.fullmatch(r"graph_layers\.(\d+)\.(in_net|out_net|ff_net|down|alpha|attention0)([st])([12]?)(?:\.(.+))?", name)
+    match = re.fullmatch(
+        r"graph_layers\.(\d+)\.(in_net|out_net|ff_net|down|alpha|attention0)([st])([12]?)(?:\.(.+))?", name
+    )
     if match is None:
         return None
     number, part, axis, which, rest = match.groups()

@@ -1,0 +1,185 @@
+"""The loop: exact resume, devices, members, the best checkpoint, and what stops it."""
+
+import json
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from dsta_jax import checkpoint, evaluate, logs, train
+from dsta_jax import run as run_lib
+from dsta_jax import state as state_lib
+from dsta_jax.errors import UserError
+
+STEPS = 14
+
+
+def _train(config, workdir):
+    run = run_lib.prepare(config)
+    finished = train.train(run, workdir)
+    return run, finished
+
+
+def _final_state(run, workdir):
+    mesh = run.mesh(run.config.train.batch_size)
+    tx = state_lib.optimizer(run.config.train, run.steps_per_epoch)
+    shape = run.input_shape(run.config.train.batch_size)
+    fresh = jax.eval_shape(lambda: state_lib.init(run.network, tx, run.members, run.config.seed, shape))
+    latest = checkpoint.Latest(workdir, 1)
+    state = latest.restore(checkpoint.with_sharding(fresh, mesh))
+    latest.close()
+    return jax.device_get(state)
+
+
+def _metrics(workdir):
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("samples_per_second", None)
+    return lines
+
+
+def _assert_equal(one, other):
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+@pytest.fixture(scope="module")
+def whole(request, tmp_path_factory):
+    """A training without any interruption, to compare with; made by the first test that asks."""
+    made = {}
+
+    def get(config):
+        if not made:
+            workdir = tmp_path_factory.mktemp("whole")
+            run, finished = _train(config, workdir)
+            assert finished
+            made["all"] = (workdir, _final_state(run, workdir))
+        return made["all"]
+
+    return get
+
+
+def _raise_at(monkeypatch, step, action):
+    """Does something as soon as a step has been dispatched."""
+    count = {"steps": 0}
+    advance = logs.Log.advance
+
+    def advance_and_act(log):
+        advance(log)
+        count["steps"] += 1
+        if count["steps"] == step:
+            action()
+
+    monkeypatch.setattr(logs.Log, "advance", advance_and_act)
+
+
+def test_metrics_have_a_line_for_every_other_step(config, whole):
+    workdir, state = whole(config)
+    assert [line["step"] for line in _metrics(workdir)] == list(range(2, STEPS + 1, 2))
+    assert int(state.step) == STEPS
+    last = _metrics(workdir)[-1]
+    assert last["epoch"] == pytest.approx(4.0)
+    assert last["learning_rate"] == pytest.approx(0.1 / 100)
+    assert {"train/loss/spatial_temporal", "train/accuracy/fast_temporal"} <= set(last)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_and_resumed_is_the_same(config, whole, tmp_path, monkeypatch, stop):
+    with monkeypatch.context() as patch:
+        _raise_at(patch, 5, lambda: signal.raise_signal(stop))
+        _, finished = _train(config, tmp_path)
+    assert not finished
+    assert checkpoint.latest_step(tmp_path) == 5
+    run, finished = _train(config, tmp_path)
+    assert finished
+    workdir, state = whole(config)
+    _assert_equal(_final_state(run, tmp_path), state)
+    assert _metrics(tmp_path) == _metrics(workdir)
+
+
+def test_killed_and_resumed_is_the_same(config, whole, tmp_path, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    def kill():
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        _raise_at(patch, 12, kill)
+        _train(config, tmp_path)
+    assert checkpoint.latest_step(tmp_path) == 7, "the checkpoint of two epochs"
+    assert _metrics(tmp_path)[-1]["step"] == 10, "metrics are ahead of the checkpoint"
+    run, _ = _train(config, tmp_path)
+    workdir, state = whole(config)
+    _assert_equal(_final_state(run, tmp_path), state)
+    assert _metrics(tmp_path) == _metrics(workdir)
+
+
+def test_finished_run_is_left_alone(config, whole):
+    workdir, _ = whole(config)
+    before = (workdir / "metrics.jsonl").read_bytes()
+    _, finished = _train(config, workdir)
+    assert finished
+    assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_one_device_and_eight_give_the_same_losses(config, whole, tmp_path, use_devices, strict_transfers):
+    use_devices(8)
+    run = run_lib.prepare(config)
+    assert run.mesh(8).devices.shape == (2, 4), "members over two, batches over four"
+    train.train(run, tmp_path)
+    use_devices(1)
+    assert run.mesh(8).devices.shape == (1, 1)
+    workdir, _ = whole(config)
+    for eight, one in zip(_metrics(tmp_path), _metrics(workdir), strict=True):
+        for key in one:
+            if "loss" in key:
+                assert one[key] == pytest.approx(eight[key], rel=2e-3), (one["step"], key)
+
+
+def test_a_member_trains_as_it_would_alone(config, whole, tmp_path):
+    config.streams = ("fast_temporal",)
+    _train(config, tmp_path)
+    config.streams = ("spatial_temporal", "fast_temporal")
+    workdir, _ = whole(config)
+    for alone, together in zip(_metrics(tmp_path), _metrics(workdir), strict=True):
+        assert alone["train/loss/fast_temporal"] == pytest.approx(together["train/loss/fast_temporal"], rel=2e-3)
+
+
+def test_learns(config, tmp_path):
+    config.train.epochs, config.train.decay_epochs = 30.0, (24.0,)
+    run, _ = _train(config, tmp_path)
+    first, last = _metrics(tmp_path)[0], _metrics(tmp_path)[-1]
+    for stream in run.members:
+        assert last[f"train/loss/{stream}"] < first[f"train/loss/{stream}"] - 0.3
+
+
+def test_best_is_chosen_on_the_held_out_part(config, tmp_path):
+    config.data.validation_fraction, config.data.validation_by = 0.3, "recording"
+    run, _ = _train(config, tmp_path)
+    shapes = checkpoint.with_sharding(run.model_shapes(), run.mesh(8))
+    model, choice = checkpoint.restore_best(tmp_path, shapes)
+    validated = [line for line in _metrics(tmp_path) if any(key.startswith("validation") for key in line)]
+    assert len(validated) > 2
+    for stream, step, accuracy in zip(run.members, choice["step"], choice["accuracy"], strict=True):
+        by_step = {line["step"]: line[f"validation/accuracy/{stream}"] for line in validated}
+        assert accuracy == max(by_step.values())
+        assert step == min(s for s, a in by_step.items() if a == accuracy), "the first of equal ones"
+    for part, accuracy in zip(evaluate.score(run, model, run.validation), choice["accuracy"], strict=True):
+        assert part.top(1) == pytest.approx(accuracy), "the saved variables are those that were validated"
+    assert not set(run.validation.name_N) & (set(run.train.name_N) | set(run.test.name_N))
+    assert evaluate.evaluate(run, tmp_path)["checkpoint"] == "best"
+
+
+def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):
+    config.train.learning_rate, config.train.warmup_epochs = 1e30, 0.0
+    with pytest.raises(UserError, match=r"the loss of spatial_temporal is .* at step \d+: lower config.train.learning"):
+        _train(config, tmp_path)
+    assert checkpoint.latest_step(tmp_path) in (0, 7), "no state with such a loss is saved"
+
+
+def test_another_network_is_refused(config, whole):
+    workdir, _ = whole(config)
+    config.model.channels = (4, 16)
+    with pytest.raises(UserError, match=r"is a checkpoint of another network: .*layer_1_spatial.*the network needs"):
+        _train(config, workdir)
