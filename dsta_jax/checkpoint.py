@@ -1,6 +1,8 @@
 """Checkpoints with Orbax: the latest state to resume from, and the best variables to evaluate."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -23,10 +25,8 @@ def _train_item(state: TrainState) -> dict[str, Any]:
     return {"step": state.step, "opt_state": state.opt_state, "totals": state.totals}
 
 
-def _manager(directory: pathlib.Path, save_interval_steps: int = 1, read_only: bool = False) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(
-        max_to_keep=1, save_interval_steps=save_interval_steps, create=not read_only, read_only=read_only
-    )
+def _manager(directory: pathlib.Path, read_only: bool = False) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(max_to_keep=1, create=not read_only, read_only=read_only)
     handlers = {
         MODEL: ocp.StandardCheckpointHandler(),
         TRAIN: ocp.StandardCheckpointHandler(),
@@ -39,28 +39,21 @@ def _manager(directory: pathlib.Path, save_interval_steps: int = 1, read_only: b
 
 
 class Latest:
-    """The state to resume from: saved every so many steps, when asked for, and kept one at a time."""
+    """The state to resume from; one is kept at a time."""
 
-    def __init__(self, workdir: pathlib.Path, every_steps: int):
+    def __init__(self, workdir: pathlib.Path):
         """Opens `workdir/checkpoints/latest`, which is made when it is not there."""
         self._directory = workdir / "checkpoints" / "latest"
-        self._manager = _manager(self._directory, every_steps)
+        self._manager = _manager(self._directory)
 
-    def due(self, step: int) -> bool:
-        """Whether `save` would save at this step."""
-        return self._manager.should_save(step)
-
-    def save(self, state: TrainState, step: int, force: bool = False) -> None:
-        """Saves if it is time to (always with `force`); returns before the files are written."""
+    def save(self, state: TrainState, step: int) -> None:
+        """Saves, unless this step is saved already; returns before the files are written."""
         if self._manager.latest_step() == step:
             return
-        self._manager.save(
-            step,
-            args=ocp.args.Composite(
-                model=ocp.args.StandardSave(_model_item(state)), train=ocp.args.StandardSave(_train_item(state))
-            ),
-            force=force,
+        items = ocp.args.Composite(
+            model=ocp.args.StandardSave(_model_item(state)), train=ocp.args.StandardSave(_train_item(state))
         )
+        self._manager.save(step, args=items, force=True)  # Orbax's own rule would save the first step too
 
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state, laid out as `like` (arrays or shapes, with shardings); None when there is none.
@@ -156,19 +149,29 @@ def with_sharding(like: Any, mesh: Mesh) -> Any:
 def _restore(
     manager: ocp.CheckpointManager, step: int, directory: pathlib.Path, **items: ocp.args.CheckpointArgs
 ) -> Any:
-    try:
+    with _readable(directory / str(step)):
         return manager.restore(step, args=ocp.args.Composite(**items))
+
+
+@contextlib.contextmanager
+def _readable(directory: pathlib.Path) -> Iterator[None]:
+    """Orbax says of a damaged checkpoint what its libraries say: that is one line of ours."""
+    try:
+        yield
     except (ValueError, KeyError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{directory / str(step)} cannot be read ({reason}); if files are missing or damaged, delete this "
+            f"{directory} cannot be read ({reason}): files are missing or damaged; restore them, or delete this "
             f"directory and train again"
         ) from error
 
 
 def _check_fits(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], directory: pathlib.Path) -> None:
     """Names the entries that a checkpoint has and the network has not, and the other way round."""
-    saved = _shapes(manager.item_metadata(step)[MODEL])
+    with _readable(directory / str(step)):
+        saved = _shapes(manager.item_metadata(step)[MODEL])
+        if not saved:
+            raise ValueError("its metadata are empty")
     wanted = _shapes(like)
     problems = [f"missing {path}" for path in wanted if path not in saved]
     problems += [f"left over {path}" for path in saved if path not in wanted]

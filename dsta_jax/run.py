@@ -1,13 +1,13 @@
 """What a configuration amounts to: recordings, network, devices. Training and evaluation start from the same."""
 
 import dataclasses
-import functools
 import logging
 import subprocess
 import sys
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import ml_collections
 import numpy as np
 from jax.sharding import Mesh
@@ -66,8 +66,9 @@ class Run:
 
     def model_shapes(self) -> dict[str, Any]:
         """Shapes of `params` and `batch_stats`, leading with the member axis."""
+        row = self.input_shape(self.config.evaluate.batch_size)
         variables = jax.eval_shape(
-            functools.partial(self.network.init, train=False), jax.random.key(0), self.input_shape(1)
+            lambda: self.network.init(jax.random.key(0), jnp.zeros(row.shape, row.dtype), train=False)
         )
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(self.members), *leaf.shape), leaf.dtype), variables)
 

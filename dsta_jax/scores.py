@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import zipfile
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def load(path: pathlib.Path) -> Scores:
             )
     except FileNotFoundError:
         raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate") from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is not a score file ({error}): evaluate the run again") from error
 
 

@@ -49,8 +49,7 @@ def train(run: Run, workdir: pathlib.Path) -> bool:
         state_lib.init, run.network, tx, run.members, config.seed, run.input_shape(config.train.batch_size)
     )
     shapes = checkpoint.with_sharding(jax.eval_shape(init), mesh)
-    every = max(1, round(config.checkpoint.every_epochs * run.steps_per_epoch))
-    latest = checkpoint.Latest(workdir, every)
+    latest = checkpoint.Latest(workdir)
     try:
         state = latest.restore(shapes)
         if state is None:
@@ -78,6 +77,7 @@ def _loop(
 ) -> bool:
     """Steps `first` to the last. Each line of metrics is fetched after the next step is under way."""
     reporter = _Reporter(run, log)
+    save_every = max(1, round(run.config.checkpoint.every_epochs * run.steps_per_epoch))
     waiting: tuple[int, Totals] | None = None
     for step, batch in zip(range(first + 1, run.steps + 1), _batches(run, mesh, first), strict=True):
         state, totals = step_fn(state, batch)
@@ -85,13 +85,12 @@ def _loop(
         if waiting:
             reporter.write(*waiting)
         waiting = (step, totals) if step % run.config.log.every_steps == 0 or step == run.steps else None
-        stopping = interrupts.seen or step == run.steps
-        if stopping or latest.due(step):
+        if step % save_every == 0 or step == run.steps or interrupts.seen:
             if waiting:
                 reporter.write(*waiting)
                 waiting = None
             reporter.check(step, totals)
-            latest.save(state, step, force=stopping)
+            latest.save(state, step)
         if validator.due(step):
             validator.validate(step, {"params": state.params, "batch_stats": state.batch_stats})
         if interrupts.seen and step < run.steps:

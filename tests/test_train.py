@@ -26,7 +26,7 @@ def _final_state(run, workdir):
     tx = state_lib.optimizer(run.config.train, run.steps_per_epoch)
     shape = run.input_shape(run.config.train.batch_size)
     fresh = jax.eval_shape(lambda: state_lib.init(run.network, tx, run.members, run.config.seed, shape))
-    latest = checkpoint.Latest(workdir, 1)
+    latest = checkpoint.Latest(workdir)
     state = latest.restore(checkpoint.with_sharding(fresh, mesh))
     latest.close()
     return jax.device_get(state)

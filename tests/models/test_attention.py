@@ -112,9 +112,9 @@ def variables_of(network, frames=FRAMES, joints=JOINTS):
     shapes = jax.eval_shape(functools.partial(network.init, train=False), jax.random.key(0), like, None)
     random = np.random.default_rng(3)
     return jax.tree_util.tree_map_with_path(
-        lambda path, leaf: random.uniform(0.5, 1.5, leaf.shape)
-        if path[-1].key == "var"
-        else 0.5 * random.normal(size=leaf.shape),
+        lambda path, leaf: (
+            random.uniform(0.5, 1.5, leaf.shape) if path[-1].key == "var" else 0.5 * random.normal(size=leaf.shape)
+        ),
         shapes,
     )
 

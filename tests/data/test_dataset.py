@@ -1,0 +1,265 @@
+"""A converted set in memory: what is read, what is refused, and how a benchmark divides it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from data_prep import tfds_layout
+from dsta_jax.data import dataset
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.records import Record, shard_name, write_shard
+from dsta_jax.errors import UserError
+from dsta_jax.skeleton.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES
+
+SHREC14, SHREC28, UTD_MHAD = (BENCHMARKS[name] for name in ("shrec14", "shrec28", "utd_mhad"))
+
+
+def hand(number, unseen=()):
+    """A recording of 4 + number frames, some of them unseen; the label is its number."""
+    frames = np.random.default_rng(number).normal(size=(4 + number, 22, 1, 3)).astype(np.float32)
+    frames[list(unseen)] = 0
+    return Record(f"hand_{number}", number, number // 3 + 1, number % 2 + 1, 7 + number, frames)
+
+
+def write_set(directory, name, splits, label_names=SHREC_FINE_GESTURES, frame_shape=(22, 1, 3)):
+    """Writes a set of one shard a split, without a pool of processes."""
+    directory.mkdir(parents=True)
+    features = tfds_layout.record_features(label_names, frame_shape)
+    described = {}
+    for split, records in splits.items():
+        payloads = [tfds_layout.to_payload(features, record) for record in records]
+        described[split] = ([len(records)], write_shard(directory / shard_name(name, split, 0, 1), payloads))
+    tfds_layout.write_metadata(
+        directory,
+        name=name,
+        version=directory.name,
+        features=features,
+        splits=described,
+        description="",
+        citation="",
+        homepage="",
+    )
+
+
+TRAIN = [hand(number) for number in range(6)] + [hand(27, unseen=(0, 1, 9, 30))]
+TEST = [hand(number) for number in range(6, 9)]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """Holds `shrec17`, seven recordings for training, of which one has unseen frames, and three for testing."""
+    directory = tmp_path_factory.mktemp("data")
+    write_set(directory / "shrec17" / "1.0.0", "shrec17", {"train": TRAIN, "test": TEST})
+    return directory
+
+
+def error_of(function, *arguments):
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Reading.
+
+
+def sequences(data_set):
+    """Frames by name."""
+    return {
+        str(name): data_set.frames_FxVxMxC[start : start + length]
+        for name, start, length in zip(data_set.name_N, data_set.start_N, data_set.length_N, strict=True)
+    }
+
+
+def test_load(data_dir):
+    found = dataset.load(data_dir, SHREC28)
+    assert len(found) == 10
+    assert found.frames_FxVxMxC.dtype == np.float32
+    assert found.frames_FxVxMxC.shape == (found.length_N.sum(), 22, 1, 3)
+    by_name = {str(name): number for number, name in enumerate(found.name_N)}
+    assert len(by_name) == 10
+    for split, records in (("train", TRAIN), ("test", TEST)):
+        for record in records:
+            number = by_name[record.name]
+            assert found.label_N[number] == record.label
+            columns = {"split": split, "subject": record.subject, "camera": record.camera, "setup": record.setup}
+            assert {name: column[number] for name, column in found.columns.items()} == columns
+
+
+def test_unseen_frames_are_dropped(data_dir):
+    found = sequences(dataset.load(data_dir, SHREC28))
+    for record in TRAIN + TEST:
+        seen = record.frames_TxVxMxC[[frame.any() for frame in record.frames_TxVxMxC]]
+        np.testing.assert_array_equal(found[record.name], seen)
+    assert len(found["hand_27"]) == 31 - 4
+
+
+def test_a_frame_with_one_coordinate_is_seen(tmp_path):
+    record = hand(3, unseen=range(7))
+    record.frames_TxVxMxC[4, 21, 0, 2] = -1e-3
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [record]})
+    found = dataset.load(tmp_path, SHREC28)
+    np.testing.assert_array_equal(found.frames_FxVxMxC, record.frames_TxVxMxC[4:5])
+
+
+def test_labels_of_fourteen_gestures(data_dir):
+    fine, coarse = dataset.load(data_dir, SHREC28), dataset.load(data_dir, SHREC14)
+    np.testing.assert_array_equal(coarse.label_N, fine.label_N // 2)
+    assert coarse.label_N.max() == 13 and fine.label_N.max() == 27
+    np.testing.assert_array_equal(coarse.name_N, fine.name_N)
+
+
+def test_nobody_seen(tmp_path):
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [hand(1), hand(2, unseen=range(6))]})
+    message = error_of(dataset.load, tmp_path, SHREC28)
+    assert "hand_2" in message and "nobody is seen" in message and "convert the data set again" in message
+
+
+def test_label_that_the_benchmark_does_not_know(data_dir):
+    smaller = dataclasses.replace(SHREC28, name="smaller", class_of_label=tuple(range(8)))
+    message = error_of(dataset.load, data_dir, smaller)
+    assert "hand_27 has label 27" in message and "benchmark smaller knows labels 0 to 7" in message
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+def test_missing_set_names_the_commands_that_make_it(tmp_path, name):
+    benchmark = BENCHMARKS[name]
+    message = error_of(dataset.load, tmp_path, benchmark)
+    assert f"no data set {benchmark.data_set} in {tmp_path}" in message
+    for command in benchmark.prepare:
+        assert command.format(data_dir=tmp_path) in message
+    assert "{data_dir}" not in message and str(tmp_path) in message.split("make it with:")[1]
+
+
+def test_set_of_another_name(tmp_path):
+    write_set(tmp_path / "shrec17" / "1.0.0", "synthetic_hands", {"train": [hand(1)], "test": [hand(2)]})
+    message = error_of(dataset.load, tmp_path, SHREC14)
+    assert message.startswith(f"{tmp_path / 'shrec17' / '1.0.0'}: holds synthetic_hands with 22 joints of 1 bodies")
+    assert "benchmark shrec14 needs shrec17 with 22 joints of 1 bodies" in message
+
+
+@pytest.mark.parametrize("frame_shape", [(20, 1, 3), (22, 2, 3)])
+def test_set_of_another_skeleton(tmp_path, frame_shape):
+    record = dataclasses.replace(hand(1), frames_TxVxMxC=np.ones((3, *frame_shape), np.float32))
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [record]}, frame_shape=frame_shape)
+    message = error_of(dataset.load, tmp_path, SHREC14)
+    joints, bodies, _ = frame_shape
+    assert f"holds shrec17 with {joints} joints of {bodies} bodies" in message
+    assert "needs shrec17 with 22 joints of 1 bodies" in message
+
+
+# Selecting.
+
+
+def in_memory(subjects, splits=None):
+    """A set without files: a recording of 1 to 4 frames for each entry of `subjects`."""
+    subject_N = np.array(subjects)
+    count = len(subject_N)
+    length_N = np.arange(count) % 4 + 1
+    return DataSet(
+        frames_FxVxMxC=np.random.default_rng(0).normal(size=(length_N.sum(), 2, 1, 3)).astype(np.float32),
+        start_N=np.cumsum([0, *length_N[:-1]]),
+        length_N=length_N,
+        name_N=np.array([f"recording_{i}" for i in range(count)]),
+        label_N=np.arange(count) % 3,
+        columns={
+            "split": np.array(splits or ["train"] * count),
+            "subject": subject_N,
+            "camera": np.arange(count) % 2 + 1,
+            "setup": np.zeros(count, int),
+        },
+    )
+
+
+@pytest.mark.parametrize("chosen", [[4, 1], [False, True, False, False, True, True]])
+def test_select(chosen):
+    whole = in_memory([1, 1, 2, 2, 3, 3])
+    part = whole.select(np.array(chosen))
+    numbers = [4, 1] if len(chosen) == 2 else [1, 4, 5]
+    assert part.name_N.tolist() == [f"recording_{number}" for number in numbers]
+    assert part.columns["subject"].tolist() == [number // 2 + 1 for number in numbers]
+    assert part.label_N.tolist() == [number % 3 for number in numbers]
+    assert part.columns.keys() == whole.columns.keys()
+    assert part.frames_FxVxMxC is whole.frames_FxVxMxC
+    for name, frames in sequences(part).items():
+        np.testing.assert_array_equal(frames, sequences(whole)[name])
+
+
+# Protocols.
+
+
+def test_official_lists(data_dir):
+    train, test = dataset.train_and_test(dataset.load(data_dir, SHREC14), SHREC14)
+    assert train.name_N.tolist() == [record.name for record in TRAIN]
+    assert test.name_N.tolist() == [record.name for record in TEST]
+
+
+def test_even_subjects_test():
+    data_set = in_memory([1, 2, 3, 4, 5, 6, 7, 8, 1, 2])
+    train, test = dataset.train_and_test(data_set, UTD_MHAD)
+    assert train.columns["subject"].tolist() == [1, 3, 5, 7, 1]
+    assert test.columns["subject"].tolist() == [2, 4, 6, 8, 2]
+
+
+@pytest.mark.parametrize(
+    "benchmark, splits, part",
+    [
+        (SHREC14, ["train"] * 3, "test"),
+        (SHREC14, ["test"] * 3, "train"),
+        (UTD_MHAD, None, "test"),
+    ],
+)
+def test_a_part_with_no_recordings(benchmark, splits, part):
+    message = error_of(dataset.train_and_test, in_memory([1, 3, 5], splits), benchmark)
+    assert f"none of its 3 recordings is for the {part} part of benchmark {benchmark.name}" in message
+    assert "python -m data_prep" in message
+
+
+# Holding out.
+
+SUBJECTS = [1] * 5 + [2] * 9 + [5] * 2 + [8] * 7 + [9] * 7
+
+
+def names(data_set):
+    return data_set.name_N.tolist()
+
+
+@pytest.mark.parametrize("by", ["recording", "subject", "camera"])
+@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.25, 0.4])
+def test_hold_out(by, fraction):
+    whole = in_memory(SUBJECTS)
+    train, held = dataset.hold_out(whole, fraction, by, seed=4)
+    assert sorted(names(train) + names(held)) == sorted(names(whole))  # none twice, none lost
+    again = dataset.hold_out(whole, fraction, by, seed=4)
+    assert [names(part) for part in again] == [names(train), names(held)]
+    groups = np.arange(len(whole)) if by == "recording" else whole.columns[by]
+    largest = np.unique(groups, return_counts=True)[1].max()
+    assert fraction * len(whole) <= len(held) < fraction * len(whole) + largest
+    if by != "recording":
+        assert not set(train.columns[by]) & set(held.columns[by])
+
+
+def test_hold_out_nothing():
+    train, held = dataset.hold_out(in_memory([0] * 4), 0.0, "subject", seed=0)
+    assert len(train) == 4 and len(held) == 0
+
+
+@pytest.mark.parametrize("by", ["recording", "subject"])
+def test_the_seed_chooses(by):
+    whole = in_memory([number // 2 for number in range(2, 42)])
+    held = [tuple(names(dataset.hold_out(whole, 0.2, by, seed)[1])) for seed in range(6)]
+    assert {len(chosen) for chosen in held} == {8} and len(set(held)) == 6
+    assert len({name for chosen in held for name in chosen}) > 16
+
+
+@pytest.mark.parametrize("by", ["subject", "setup"])
+def test_groups_that_the_set_does_not_tell(by):
+    message = error_of(dataset.hold_out, in_memory([0] * 4), 0.25, by, 0)
+    assert message.startswith(f"config.data.validation_by={by}: ") and "use 'recording'" in message
+
+
+def test_nothing_left_to_train_on():
+    message = error_of(dataset.hold_out, in_memory([3, 3, 3]), 0.1, "subject", 0)
+    assert message.startswith("config.data.validation_fraction=0.1 by subject holds out all 3 recordings")
+    assert "there are 1 subjects" in message

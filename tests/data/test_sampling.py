@@ -1,0 +1,162 @@
+"""Frames for training and testing, and random numbers that must never change."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from dsta_jax.data import sampling
+from dsta_jax.data.sampling import Purpose
+
+# Of the first 300 lengths those for which i * length // 150 is not int(i * (length / 150)) for all i.
+DIFFERENT_LENGTHS = [87, 105, 110, 158, 171, 174, 194, 210, 220, 246]
+
+
+# Testing.
+
+
+@pytest.mark.parametrize("length", [20, 47, 97, 150, 233])
+def test_authors_test_frames(shared, length):
+    golden = np.load(shared / "golden" / "hand_preprocessing.npz")
+    for stream in ("", "temporal_interval1_", "temporal_interval2_"):
+        whole_CTVM = golden[f"T{length}/{stream}CTVM" if stream else f"T{length}/normalized_CTVM"]
+        sampled_CTVM = golden[f"T{length}/{stream}test_sample_CTVM"]
+        frames = sampling.test_frames(whole_CTVM.shape[1], 150, 128)
+        np.testing.assert_array_equal(whole_CTVM[:, frames], sampled_CTVM, stream)
+
+
+def test_test_frames_are_the_literal_ones():
+    different = []
+    for length in range(1, 301):
+        spread = [int(i * (length / 150)) for i in range(150)]
+        np.testing.assert_array_equal(sampling.test_frames(length, 150, 128), spread[11:139])
+        np.testing.assert_array_equal(sampling.test_frames(length, 150, 150), spread)
+        if spread != [i * length // 150 for i in range(150)]:
+            different.append(length)
+    assert different == DIFFERENT_LENGTHS
+
+
+def test_test_frames_are_the_central_ones():
+    np.testing.assert_array_equal(sampling.test_frames(36, 36, 32), np.arange(2, 34))
+    np.testing.assert_array_equal(sampling.test_frames(5, 5, 2), [1, 2])
+    np.testing.assert_array_equal(sampling.test_frames(1, 9, 7), np.zeros(7))
+
+
+# Training.
+
+
+def draw(length, sampled, cropped, number):
+    words = sampling.random_words(sampling.train_words(length, sampled), 1, Purpose.FRAMES, 0, number)
+    return sampling.train_frames(length, sampled, cropped, words)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 50, 74, 75, 76, 149, 150, 151, 233, 300])
+def test_train_frames(length):
+    copies = -(-150 // length)
+    for number in range(20):
+        whole, cropped = draw(length, 150, 150, number), draw(length, 150, 128, number)
+        for frames, count in ((whole, 150), (cropped, 128)):
+            assert frames.shape == (count,)
+            assert np.all(np.diff(frames) >= 0) and frames[0] >= 0 and frames[-1] < length
+            assert np.bincount(frames).max() <= copies
+        windows = np.lib.stride_tricks.sliding_window_view(whole, 128)
+        assert np.any(np.all(windows == cropped, axis=1))  # the crop is a row of the same draw
+
+
+def test_all_draws_are_possible_and_as_probable_as_they_should_be():
+    """Three frames twice each, four of the six drawn: 15 equally probable pairs are left out."""
+    count = 3000
+    found = collections.Counter(tuple(draw(3, 4, 4, number).tolist()) for number in range(count))
+    probability = {
+        (0, 0, 1, 1): 1 / 15,
+        (0, 0, 2, 2): 1 / 15,
+        (1, 1, 2, 2): 1 / 15,
+        (0, 0, 1, 2): 4 / 15,
+        (0, 1, 1, 2): 4 / 15,
+        (0, 1, 2, 2): 4 / 15,
+    }
+    assert set(found) == set(probability)
+    for frames, p in probability.items():
+        assert abs(found[frames] - count * p) < 5 * np.sqrt(count * p * (1 - p)), frames
+
+
+def test_all_crops_are_equally_probable():
+    """A sequence as long as the draw: nothing is left to draw, the first frame is the crop's."""
+    count, crops = 2000, 5
+    found = np.bincount([draw(12, 12, 8, number)[0] for number in range(count)], minlength=crops)
+    assert len(found) == crops
+    assert np.all(np.abs(found - count / crops) < 5 * np.sqrt(count / crops * (1 - 1 / crops)))
+
+
+@pytest.mark.parametrize("length", [40, 233])
+def test_frames_are_drawn_uniformly_in_the_mean(length):
+    count, copies = 400, -(-150 // length)
+    found = sum(np.bincount(draw(length, 150, 150, number), minlength=length) for number in range(count))
+    assert found.sum() == 150 * count
+    taken = 150 / (copies * length)  # how probable each copy is
+    deviation = np.sqrt(count * copies * taken * (1 - taken))
+    assert np.all(np.abs(found - count * copies * taken) < 5 * deviation)
+    assert found.std() > 0.2 * deviation  # and they are drawn, not dealt out
+
+
+# Random numbers.
+
+
+def test_random_words_never_change():
+    """Batches, and so all results, hang on these: no version of numpy may change them."""
+    words = sampling.random_words(3, seed=7, purpose=Purpose.FRAMES, epoch=2, sample=5)
+    assert words.dtype == np.uint64
+    assert words.tolist() == [4389977026148109314, 14743406198469571577, 760539507844678273]
+    assert sampling.permutation(8, seed=7, purpose=Purpose.ORDER, epoch=2).tolist() == [7, 3, 2, 6, 5, 4, 0, 1]
+    assert [purpose.value for purpose in Purpose] == [0, 1, 2, 3]
+
+
+def test_random_words_are_a_function_of_their_arguments():
+    arguments = {"seed": 3, "purpose": Purpose.FRAMES, "epoch": 4, "sample": 5}
+    words = sampling.random_words(50, **arguments)
+    np.testing.assert_array_equal(sampling.random_words(50, **arguments), words)
+    np.testing.assert_array_equal(sampling.random_words(20, **arguments), words[:20])
+    assert len(set(words.tolist())) == 50
+
+
+def test_random_words_differ_for_each_argument():
+    seen = {}
+    for seed in (0, 1, 2**40):
+        for purpose in Purpose:
+            for epoch in range(4):
+                for sample in range(4):
+                    for word in sampling.random_words(200, seed, purpose, epoch, sample).tolist():
+                        assert seen.setdefault(word, (seed, purpose, epoch, sample)) == (seed, purpose, epoch, sample)
+    assert len(seen) == 3 * 4 * 4 * 4 * 200
+
+
+def test_to_unit():
+    extremes = np.array([0, 1 << 11, 1 << 63, 2**64 - 1], np.uint64)
+    numbers = sampling.to_unit(extremes)
+    assert numbers.dtype == np.float64
+    assert numbers.tolist() == [0.0, 2.0**-53, 0.5, 1 - 2.0**-53]
+    uniform = sampling.to_unit(sampling.random_words(20_000, 0, Purpose.FRAMES))
+    assert uniform.min() >= 0 and uniform.max() < 1
+    counts, _ = np.histogram(uniform, bins=10, range=(0, 1))
+    assert np.all(np.abs(counts - 2000) < 5 * np.sqrt(2000 * 0.9))
+
+
+def test_permutation():
+    for count in (1, 2, 17, 500):
+        order = sampling.permutation(count, 3, Purpose.ORDER, 1)
+        np.testing.assert_array_equal(np.sort(order), np.arange(count))
+    orders = {
+        tuple(sampling.permutation(30, seed, purpose, epoch).tolist())
+        for seed in range(3)
+        for purpose in (Purpose.ORDER, Purpose.VALIDATION)
+        for epoch in range(3)
+    }
+    assert len(orders) == 3 * 2 * 3
+
+
+def test_permutations_are_fair():
+    """Every sample comes first about as often as any other."""
+    count, size = 2000, 5
+    first = [sampling.permutation(size, 0, Purpose.ORDER, epoch)[0] for epoch in range(count)]
+    found = np.bincount(first, minlength=size)
+    assert np.all(np.abs(found - count / size) < 5 * np.sqrt(count / size * (1 - 1 / size)))

@@ -1,0 +1,79 @@
+"""Score files and what scores are worth."""
+
+import numpy as np
+import pytest
+
+from dsta_jax import scores
+from dsta_jax.errors import UserError
+from dsta_jax.scores import Scores
+
+
+def make(name="spatial", samples=("a", "b", "c", "d"), labels=(0, 0, 1, 2), seed=0, classes=6):
+    score_SxK = np.random.default_rng(seed).normal(size=(len(samples), classes)).astype(np.float32)
+    return Scores(name, np.array(samples), np.array(labels), score_SxK, tuple(f"class {k}" for k in range(classes)))
+
+
+def _answering(answers, labels=(0, 0, 1, 2)):
+    part = make(labels=labels)
+    part.score_SxK[:] = np.eye(6)[list(answers)]
+    return part
+
+
+def test_accuracies():
+    part = _answering((0, 5, 1, 0))
+    assert part.top(1) == 0.5
+    assert part.mean_class() == pytest.approx((0.5 + 1 + 0) / 3)
+    assert part.confusion_KxK()[0].tolist() == [1, 0, 0, 0, 0, 1]
+
+
+def test_top_k_is_exact():
+    part = make(samples=[str(i) for i in range(50)], labels=np.arange(50) % 6, seed=3)
+    order_SxK = np.argsort(-part.score_SxK, axis=1)
+    for k in (1, 2, 5, 6):
+        expected = np.mean([label in order[:k] for label, order in zip(part.label_S, order_SxK, strict=True)])
+        assert part.top(k) == pytest.approx(expected)
+
+
+def test_a_tie_is_not_an_answer():
+    part = make()
+    part.score_SxK[:] = 1
+    assert part.top(1) == 0
+    assert part.top(5) == 0
+    assert part.top(6) == 1
+
+
+def test_costliest_confusion():
+    assert _answering((5, 5, 1, 2)).costliest_confusion() == "'class 0' is taken for 'class 5' 2 of 2 times"
+    assert _answering((0, 0, 1, 2)).costliest_confusion() == "no sample is taken for another class"
+
+
+def test_file_keeps_everything(tmp_path):
+    part = make(samples=("gesture_1/é", "b", "c", "d"))
+    path = tmp_path / "scores" / "spatial.npz"
+    scores.save(part, path)
+    loaded = scores.load(path)
+    assert loaded.name == "spatial"
+    assert loaded.class_names == part.class_names
+    for field in ("sample_S", "label_S", "score_SxK"):
+        np.testing.assert_array_equal(getattr(loaded, field), getattr(part, field))
+    assert [file.name for file in path.parent.iterdir()] == ["spatial.npz"]
+
+
+def test_damaged_files(tmp_path):
+    path = tmp_path / "spatial.npz"
+    with pytest.raises(UserError, match=r"spatial\.npz is not there"):
+        scores.load(path)
+    scores.save(make(), path)
+    whole = path.read_bytes()
+    for damaged in (b"", b"hello", whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"spatial\.npz is not a score file"):
+            scores.load(path)
+    np.savez(path, samples=np.array(["a"]))
+    with pytest.raises(UserError, match=r"spatial\.npz is not a score file .*labels"):
+        scores.load(path)
+
+
+def test_table_is_aligned():
+    text = scores.table({"spatial": make().metrics(), "a longer name": make(seed=1).metrics()})
+    assert len({len(line) for line in text.splitlines()}) == 1
