@@ -11,5 +11,9 @@ from configs import base
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
-    """The paper's configuration, and rotation and scale as the data set is small and its cameras do not move."""
-    return base.get_config("utd_mhad", words)
+    """The paper's configuration; `small` adds random rotation and scale, chosen on a held-out subject."""
+    config = base.get_config("utd_mhad", words)
+    if "small" in words.split(","):
+        config.data.rotation_degrees = 20.0
+        config.data.scale = 0.1
+    return config

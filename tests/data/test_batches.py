@@ -39,7 +39,7 @@ def data_set(bodies=1, lengths=LENGTHS):
 
 
 def counted_set(lengths=LENGTHS):
-    """As `data_set`, with coordinates that say which sample (y) and which frame (x, and its square in z) they are of."""
+    """As `data_set`, with coordinates that tell the sample (y) and the frame (x, and its square in z)."""
     made = data_set(lengths=lengths)
     for number, (start, length) in enumerate(zip(made.start_N, made.length_N, strict=True)):
         frame_Tx1x1 = np.arange(length, dtype=np.float32)[:, None, None]
