@@ -10,7 +10,7 @@ from configs import base
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
-    """A network of two layers on 14 synthetic gestures."""
+    """A network of three layers on 14 synthetic gestures."""
     config = base.get_config("synthetic14", words)
     config.data.sampled_frames = 36
     config.data.frames = 32

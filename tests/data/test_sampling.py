@@ -108,6 +108,10 @@ def test_random_words_never_change():
     assert words.dtype == np.uint64
     assert words.tolist() == [4389977026148109314, 14743406198469571577, 760539507844678273]
     assert sampling.permutation(8, seed=7, purpose=Purpose.ORDER, epoch=2).tolist() == [7, 3, 2, 6, 5, 4, 0, 1]
+    long = sampling.random_words(sampling.train_words(40, 12), 7, Purpose.FRAMES, 2, 5)
+    assert sampling.train_frames(40, 12, 8, long).tolist() == [13, 14, 15, 18, 29, 34, 37, 39]
+    short = sampling.random_words(sampling.train_words(5, 12), 7, Purpose.FRAMES, 2, 5)
+    assert sampling.train_frames(5, 12, 12, short).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4]
     assert [purpose.value for purpose in Purpose] == [0, 1, 2, 3]
 
 
