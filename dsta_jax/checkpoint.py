@@ -43,6 +43,7 @@ class Latest:
 
     def __init__(self, workdir: pathlib.Path):
         """Opens `workdir/checkpoints/latest`, which is made when it is not there."""
+        self.workdir = workdir
         self._directory = workdir / "checkpoints" / "latest"
         self._manager = _manager(self._directory)
 

@@ -6,6 +6,7 @@ import itertools
 import math
 import pathlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,12 +43,10 @@ def train(run: Run, workdir: pathlib.Path) -> bool:
     Raises:
       UserError: when a loss is not finite any more; the last checkpoint before it stays.
     """
-    config = run.config
-    mesh = run.mesh(config.train.batch_size)
-    tx = state_lib.optimizer(config.train, run.steps_per_epoch)
-    init = functools.partial(
-        state_lib.init, run.network, tx, run.members, config.seed, run.input_shape(config.train.batch_size)
-    )
+    mesh = run.mesh(run.config.train.batch_size)
+    tx = state_lib.optimizer(run.config.train, run.steps_per_epoch)
+    row_shape = run.input_shape(run.config.train.batch_size)
+    init = functools.partial(state_lib.init, run.network, tx, run.members, run.config.seed, row_shape)
     shapes = checkpoint.with_sharding(jax.eval_shape(init), mesh)
     latest = checkpoint.Latest(workdir)
     try:
@@ -58,45 +57,48 @@ def train(run: Run, workdir: pathlib.Path) -> bool:
         if first >= run.steps:
             return True
         with Log(workdir, first, run.steps) as log, _Interrupts() as interrupts:
-            step_fn = compiled_step(run, mesh, shapes)
-            return _loop(run, mesh, step_fn, state, first, latest, _Validator(run, workdir, log), log, interrupts)
+            return _loop(
+                _steps(run, mesh, compiled_step(run, mesh, shapes), state, first), run, latest, log, interrupts
+            )
     finally:
         latest.close()
 
 
 def _loop(
+    steps: Iterator[tuple[int, TrainState, Totals]],
     run: Run,
-    mesh: Mesh,
-    step_fn: "Step",
-    state: TrainState,
-    first: int,
     latest: checkpoint.Latest,
-    validator: "_Validator",
     log: Log,
     interrupts: "_Interrupts",
 ) -> bool:
-    """Steps `first` to the last. Each line of metrics is fetched after the next step is under way."""
+    """Goes through the steps: reports, validates, saves; False when it was interrupted."""
     reporter = _Reporter(run, log)
+    validator = _Validator(run, latest.workdir, log)
     save_every = max(1, round(run.config.checkpoint.every_epochs * run.steps_per_epoch))
-    waiting: tuple[int, Totals] | None = None
-    for step, batch in zip(range(first + 1, run.steps + 1), _batches(run, mesh, first), strict=True):
-        state, totals = step_fn(state, batch)
+    for step, state, totals in steps:
         log.advance()
-        if waiting:
-            reporter.write(*waiting)
-        waiting = (step, totals) if step % run.config.log.every_steps == 0 or step == run.steps else None
+        reporter.note(step, totals)
+        if validator.due(step):
+            reporter.flush()
+            validator.validate(step, state)
+        # Saved last: a run that is killed before comes back to an earlier step, and says all of this again.
         if step % save_every == 0 or step == run.steps or interrupts.seen:
-            if waiting:
-                reporter.write(*waiting)
-                waiting = None
+            reporter.flush()
             reporter.check(step, totals)
             latest.save(state, step)
-        if validator.due(step):
-            validator.validate(step, {"params": state.params, "batch_stats": state.batch_stats})
         if interrupts.seen and step < run.steps:
             log.say(f"stopped and saved at step {step} of {run.steps}; the same command goes on from here")
             return False
     return True
+
+
+def _steps(
+    run: Run, mesh: Mesh, step_fn: Step, state: TrainState, first: int
+) -> Iterator[tuple[int, TrainState, Totals]]:
+    """Takes the steps after `first`: steps taken, state and totals. A state is gone once the next one is asked for."""
+    for step, batch in zip(range(first + 1, run.steps + 1), _batches(run, mesh, first), strict=True):
+        state, totals = step_fn(state, batch)
+        yield step, state, totals
 
 
 def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Step:
@@ -147,32 +149,47 @@ def _batches(run: Run, mesh: Mesh, first: int) -> Iterator[batches.Batch]:
 
 
 class _Reporter:
-    """Turns totals into lines of metrics."""
+    """Turns totals into lines of metrics, each after the next step is under way, so that no step is waited for."""
 
     def __init__(self, run: Run, log: Log):
         self._run, self._log = run, log
         self._rate = jax.jit(state_lib.learning_rate(run.config.train, run.steps_per_epoch))
-        self._since: int | None = None
-        self._seconds = time.monotonic()
+        self._waiting: tuple[int, Totals] | None = None
+        self._since: tuple[int, float] | None = None
 
-    def write(self, step: int, totals: Totals) -> None:
-        """Writes the line of a step."""
+    def note(self, step: int, totals: Totals) -> None:
+        """Writes the line that was waiting, and keeps the totals of this step if it is to have one."""
+        self.flush()
+        if step % self._run.config.log.every_steps == 0 or step == self._run.steps:
+            self._waiting = step, totals
+
+    def flush(self) -> None:
+        """Writes the line that is waiting, if one is."""
+        if self._waiting is not None:
+            self._write(*self._waiting)
+            self._waiting = None
+
+    def _write(self, step: int, totals: Totals) -> None:
         self.check(step, totals)
         totals = jax.device_get(totals)
-        now = time.monotonic()
-        speed = 0.0
-        if self._since is not None:
-            speed = (step - self._since) * self._run.config.train.batch_size / (now - self._seconds)
-        self._since, self._seconds = step, now
         loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
         rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
         metrics = {"epoch": step / self._run.steps_per_epoch, "learning_rate": rate}
         for stream, loss, accuracy in zip(self._run.members, loss_N, accuracy_N, strict=True):
             metrics[f"train/loss/{stream}"] = float(loss)
             metrics[f"train/accuracy/{stream}"] = float(accuracy)
-        metrics["samples_per_second"] = speed
-        shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%, lr {rate:.2g}, {speed:.0f}/s"
+        shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%, lr {rate:.2g}"
+        if speed := self._samples_per_second(step):
+            metrics["samples_per_second"] = speed
+            shown += f", {speed:.0f}/s"
         self._log.write(step, metrics, shown)
+
+    def _samples_per_second(self, step: int) -> float | None:
+        """Since the line before; the first line would count compilation, and has none."""
+        before, self._since = self._since, (step, time.monotonic())
+        if before is None:
+            return None
+        return (step - before[0]) * self._run.config.train.batch_size / (self._since[1] - before[1])
 
     def check(self, step: int, totals: Totals) -> None:
         """Stops on a loss that is not finite."""
@@ -195,8 +212,9 @@ class _Validator:
         """Whether it is time to validate."""
         return len(self._run.validation) > 0 and (step % self._every == 0 or step == self._run.steps)
 
-    def validate(self, step: int, model: dict[str, Any]) -> None:
+    def validate(self, step: int, state: TrainState) -> None:
         """Writes each member's accuracy, and saves the variables of those that are better than ever."""
+        model = {"params": state.params, "batch_stats": state.batch_stats}
         parts = evaluation.score(self._run, model, self._run.validation)
         accuracy_N = [part.top(1) for part in parts]
         self._log.write(
@@ -246,6 +264,7 @@ class _Interrupts:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.seen = True
+        print("\nstopping after this step; once more ends at once, unsaved", file=sys.stderr)
 
     def __enter__(self) -> "_Interrupts":
         if threading.current_thread() is threading.main_thread():

@@ -74,7 +74,9 @@ class DSTANet(nn.Module):
             feature_BxC = feature_RxC.reshape(-1, self.bodies, feature_RxC.shape[-1]).mean(1)
         else:
             feature_BxC = share_BxR @ feature_RxC
-        return Linear(self.classes, nn.initializers.variance_scaling(1.0, "fan_avg", "normal"), name="classifier")(feature_BxC)
+        return Linear(self.classes, nn.initializers.variance_scaling(1.0, "fan_avg", "normal"), name="classifier")(
+            feature_BxC
+        )
 
     def _layer(
         self,

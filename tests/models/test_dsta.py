@@ -124,7 +124,7 @@ def assert_normal(value, deviation, where):
     """Mean 0 and the standard deviation within five standard errors, and not cut off at two deviations."""
     assert abs(value.mean()) < 5 * deviation / np.sqrt(value.size), where
     assert abs(value.std() / deviation - 1) < 5 / np.sqrt(2 * value.size), where
-    if value.size > 5000:
+    if value.size > 3000:
         assert 3 * deviation < np.abs(value).max() < 6.5 * deviation, where
 
 
