@@ -84,7 +84,7 @@ def test_two_steps_are_pinned():
     assert both.seen[0] == 12
 
 
-PINNED = [1.7969418, 1.7654928]
+PINNED = [1.7883970, 1.7576718]
 
 
 def test_members_are_independent():
