@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +18,20 @@ from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.streams import STREAMS, Stream
 from dsta_jax.errors import UserError
+from dsta_jax.models import attention, dsta, position
 from dsta_jax.models.dsta import DSTANet
 from dsta_jax.skeleton.benchmarks import BENCHMARKS, Benchmark
 
 CHANNELS = 3
+
+# The fields of config.model that take one of a few words: Table 1.
+_CHOICES = {
+    "attention": attention.Strategy,
+    "position": position.Position,
+    "regularization": dsta.Regularization,
+    "activation": attention.Activation,
+    "temporal": dsta.Temporal,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,16 +130,9 @@ def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTA
     layers = {name: tuple(model[name]) for name in ("channels", "embedding", "strides")}
     if len({len(values) for values in layers.values()}) != 1:
         raise UserError(f"config.model: channels, embedding and strides need a number for each layer, found {layers}")
-    choices = {
-        "attention": ("per_frame", "cross_frame", "shared"),
-        "position": ("decoupled", "unified", "none"),
-        "regularization": ("none", "spatial", "spatial_temporal"),
-        "activation": ("tanh", "softmax"),
-        "temporal": ("attention", "conv"),
-    }
-    for name, allowed in choices.items():
-        if model[name] not in allowed:
-            raise UserError(f"config.model.{name}={model[name]}: expected one of {', '.join(allowed)}")
+    for name, choice in _CHOICES.items():
+        if model[name] not in get_args(choice):
+            raise UserError(f"config.model.{name}={model[name]}: expected one of {', '.join(get_args(choice))}")
     return DSTANet(classes=len(benchmark.class_names), bodies=benchmark.bodies, **{**model.to_dict(), **layers})
 
 
