@@ -33,6 +33,7 @@ class Log:
         self._bar = tqdm.tqdm(
             total=steps,
             initial=first_step,
+            desc="compiling",
             bar_format=_BAR,
             dynamic_ncols=True,
             file=sys.stderr,
