@@ -11,4 +11,4 @@ python=.venv/bin/python
 "$python" -m ruff check .
 "$python" -m ruff format --check .
 "$python" -m mypy
-"$python" -m pytest -n "${WORKERS:-auto}" --durations=10 "$@"
+"$python" -m pytest -n "${WORKERS:-auto}" --dist loadfile --durations=10 "$@"

@@ -16,6 +16,7 @@ from dsta_jax.models.attention import TemporalConvolution
 from dsta_jax.models.dsta import DSTANet, bodies_as_rows
 from dsta_jax.skeleton.benchmarks import BENCHMARKS
 from dsta_jax.skeleton.layouts import Layout
+from tests.compiling import compile_fast
 
 SAMPLES, FRAMES, JOINTS, BODIES, CLASSES = 3, 8, 5, 2, 4
 SMALL = DSTANet(
@@ -34,14 +35,6 @@ CHOICES = {
     "temporal": ("conv",),
 }
 VARIANTS = [(field, value) for field, values in CHOICES.items() for value in values]
-
-
-def compile_fast(function):
-    """Compiles in half the usual time, to a slow program."""
-    return jax.jit(
-        function,
-        compiler_options={"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True},
-    )
 
 
 # Sizes.
