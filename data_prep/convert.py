@@ -317,10 +317,11 @@ def _print_summary(data_set: DataSet, results: _Results, kept: int, seconds: flo
         print(f"{other_length} recordings have another number of frames than their list says; the files were followed")
     if data_set.published and records != data_set.published:
         print(f"note: the authors publish {data_set.published} recordings, {records} were converted")
+    speed = f"in {seconds:.1f} s, {records / seconds:.0f} recordings/s"
     if kept:
-        print(f"{kept} of {len(results)} shards were kept from an interrupted run")
+        speed = f"with {kept} of {len(results)} shards kept from an interrupted run, the others in {seconds:.1f} s"
     splits = ", ".join(f"{split} {count}" for split, count in counts.items())
     print(
-        f"{data_set.name} {data_set.version}: {records} recordings ({splits}) in {seconds:.1f} s, "
-        f"{records / seconds:.0f} recordings/s, {size / 1e6:.1f} MB, in {directory}"
+        f"{data_set.name} {data_set.version}: {records} recordings ({splits}) {speed}, {size / 1e6:.1f} MB, "
+        f"in {directory}"
     )

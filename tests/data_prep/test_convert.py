@@ -221,7 +221,7 @@ def test_a_killed_conversion_leaves_nothing_that_loads_and_goes_on(raw_dir, conv
     with gated_command(raw_dir, tmp_path) as process:
         printed, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
-    assert f"of {SHARDS} shards were kept from an interrupted run" in printed
+    assert f"of {SHARDS} shards kept from an interrupted run" in printed
     assert raw_recordings.contents(tmp_path / "out" / "hands" / "1.0.0") == raw_recordings.contents(converted)
 
 
