@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from absl import flags
@@ -29,7 +30,9 @@ RECORDINGS_PER_SHARD = 128
 
 _CHANNELS = 3
 _REPORTED = 20  # broken recordings shown one by one on the terminal
-_FINGERPRINT, _SKIPPED = "fingerprint.json", "skipped.txt"
+_FINGERPRINT = "fingerprint.json"
+# Recordings that are not in the set, a line each with the reason: broken ones, and those with nothing in them.
+_SKIPPED, _LEFT_OUT = "skipped.txt", "left_out.txt"
 _CODE = ("data_prep/*.py", "dsta_jax/data/records.py", "dsta_jax/skeleton/**/*.py")
 
 
@@ -130,7 +133,7 @@ def convert(data_set: DataSet, read_frames: shards.ReadFrames, options: Options)
             kept = {task.path: done for task in tasks if (done := shards.finished(task)) is not None}
             done_now = _run([task for task in tasks if task.path not in kept], read_frames, options.workers)
             results = [(task, kept.get(task.path) or done_now[task.path]) for task in tasks]
-            _settle_broken(data_set, results, incomplete, options.skip_broken)
+            _settle_missing(data_set, results, incomplete, options.skip_broken)
             _write_metadata(data_set, results, incomplete)
             _put_in_place(incomplete, directory)
     except OSError as error:
@@ -184,9 +187,9 @@ def _compare_with_existing(directory: pathlib.Path, fingerprint: Mapping[str, st
     found = shards.read_json(directory / _FINGERPRINT)
     if not isinstance(found, dict) or found.get("input") != fingerprint["input"]:
         raise UserError(f"{directory}: a set made from other recordings is there; add --overwrite to replace it")
-    skipped = directory / _SKIPPED
-    left_out = len(skipped.read_text(encoding="utf-8").splitlines()) if skipped.exists() else 0
-    print(f"already converted: {directory}" + (f", without {left_out} listed in {skipped}" if left_out else ""))
+    listings = [path for name in (_SKIPPED, _LEFT_OUT) if (path := directory / name).exists()]
+    counts = [f"{len(path.read_text(encoding='utf-8').splitlines())} listed in {path}" for path in listings]
+    print(f"already converted: {directory}" + (f", without {' and '.join(counts)}" if counts else ""))
 
 
 def _keep_only_shards_of(incomplete: pathlib.Path, fingerprint: Mapping[str, str]) -> None:
@@ -245,33 +248,44 @@ def _run(
 _Results = Sequence[tuple[shards.Task, shards.Result]]
 
 
-def _settle_broken(data_set: DataSet, results: _Results, incomplete: pathlib.Path, skip: bool) -> None:
-    """Reports broken recordings, and either lists them as skipped or raises UserError."""
-    broken = [
-        (item, result.broken[item.name])
-        for task, result in results
-        for item in task.items
-        if item.name in result.broken
-    ]
-    listing = incomplete / _SKIPPED
-    if not broken:
-        listing.unlink(missing_ok=True)
-        return
-    lines = [f"{item.name}: {reason.replace(str(item.path), item.path.name)}" for item, reason in broken]
-    listing.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{len(broken)} broken recordings:", file=sys.stderr)
-    for _, reason in broken[:_REPORTED]:
+def _settle_missing(data_set: DataSet, results: _Results, incomplete: pathlib.Path, skip: bool) -> None:
+    """Lists the recordings that are not in the set; raises UserError when some are broken and may not be skipped."""
+    broken = _list(incomplete / _SKIPPED, results, [result.broken for _, result in results])
+    left_out = _list(incomplete / _LEFT_OUT, results, [result.left_out for _, result in results])
+    if broken:
+        print(f"{len(broken)} broken recordings:", file=sys.stderr)
+    for reason in broken[:_REPORTED]:
         print(f"  {reason}", file=sys.stderr)
     if len(broken) > _REPORTED:
         print(f"  and {len(broken) - _REPORTED} more", file=sys.stderr)
-    if not skip:
+    if broken and not skip:
         raise UserError(
             f"{len(broken)} of {sum(len(items) for items in data_set.splits.values())} recordings are broken, listed "
-            f"in {listing}; repair them, or leave them out with --skip_broken"
+            f"in {incomplete / _SKIPPED}; repair them, or leave them out with --skip_broken"
         )
     for split in data_set.splits:
         if not sum(result.records for task, result in results if task.split == split):
-            raise UserError(f"{data_set.name}: all recordings of split {split} are broken; is --raw_dir the right one?")
+            reasons = [*(["broken"] if broken else []), *(f"left out ({reason})" for reason in sorted(set(left_out)))]
+            raise UserError(
+                f"{data_set.name}: all recordings of split {split} are {' or '.join(reasons)}; "
+                "is --raw_dir the right one?"
+            )
+
+
+def _list(path: pathlib.Path, results: _Results, reasons: Sequence[Mapping[str, str]]) -> list[str]:
+    """Writes a line for each recording that has a reason, by shard, if any has; returns the reasons."""
+    found = [
+        (item, reason_of[item.name])
+        for (task, _), reason_of in zip(results, reasons, strict=True)
+        for item in task.items
+        if item.name in reason_of
+    ]
+    lines = [f"{item.name}: {reason.replace(str(item.path), item.path.name)}\n" for item, reason in found]
+    if lines:
+        path.write_text("".join(lines), encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
+    return [reason for _, reason in found]
 
 
 def _write_metadata(data_set: DataSet, results: _Results, directory: pathlib.Path) -> None:
@@ -309,10 +323,13 @@ def _print_summary(data_set: DataSet, results: _Results, kept: int, seconds: flo
     }
     records = sum(counts.values())
     skipped = sum(len(result.broken) for _, result in results)
+    left_out = Counter(reason for _, result in results for reason in result.left_out.values())
     other_length = sum(result.other_length for _, result in results)
     size = sum(path.stat().st_size for path in directory.iterdir())
     if skipped:
         print(f"skipped {skipped} broken recordings, listed in {directory / _SKIPPED}")
+    for reason, count in left_out.items():
+        print(f"left out {count} recordings ({reason}), listed in {directory / _LEFT_OUT}")
     if other_length:
         print(f"{other_length} recordings have another number of frames than their list says; the files were followed")
     if data_set.published and records != data_set.published:

@@ -40,8 +40,15 @@ class Item:
 
 
 # An item -> frames_TxVxMxC float32, normalised. It runs in other processes, so it must be a module's function.
-# UserError, ValueError and OSError mean that the recording is broken.
+# UserError, ValueError and OSError mean that the recording is broken, LeftOut that it is whole but of no use.
 ReadFrames = Callable[[Item], np.ndarray]
+
+
+class LeftOut(Exception):
+    """A recording is as it should be, but there is nothing in it to learn from; the message is the reason.
+
+    It is left out without being an error. The reasons are counted, so they name no file and no numbers.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +69,15 @@ class Result:
     Attributes:
       records: how many it holds.
       size: bytes of the payloads.
-      broken: for each recording left out, its name and the reason.
+      broken: for each broken recording, its name and the reason.
+      left_out: for each recording with nothing in it, its name and the reason.
       other_length: how many recordings have not as many frames as their list says.
     """
 
     records: int
     size: int
     broken: dict[str, str]
+    left_out: dict[str, str]
     other_length: int
 
 
@@ -90,10 +99,12 @@ def finished(task: Task) -> Result | None:
 def write(task: Task, read_frames: ReadFrames) -> Result:
     """Reads a shard's recordings and writes it, in a worker process."""
     features = tfds_layout.record_features(task.label_names, task.frame_shape)
-    payloads, broken, other_length = [], {}, 0
+    payloads, broken, left_out, other_length = [], {}, {}, 0
     for item in task.items:
         try:
             frames_TxVxMxC = _checked(read_frames(item), task.frame_shape)
+        except LeftOut as reason:
+            left_out[item.name] = str(reason)
         except UserError as error:
             broken[item.name] = str(error)
         except (ValueError, OSError) as error:
@@ -103,7 +114,7 @@ def write(task: Task, read_frames: ReadFrames) -> Result:
             payloads.append(tfds_layout.to_payload(features, record))
             other_length += item.listed_frames not in (0, len(frames_TxVxMxC))
     temporary = task.path.with_name(task.path.name + ".tmp")
-    result = Result(len(payloads), write_shard(temporary, payloads), broken, other_length)
+    result = Result(len(payloads), write_shard(temporary, payloads), broken, left_out, other_length)
     temporary.replace(task.path)
     write_json(_note(task), dataclasses.asdict(result))
     return result

@@ -118,3 +118,28 @@ def contents(directory: pathlib.Path) -> dict[str, bytes]:
 def environment() -> dict[str, str]:
     """The environment of a command run in another directory than the repository's root."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def ntu_body(seed: int) -> np.ndarray:
+    """Joints of an upright body, all different: joints_VxC float32."""
+    joints_VxC = np.random.default_rng(seed).uniform(0.1, 1, (25, 3))
+    return (joints_VxC * (1, 3, 1)).astype(np.float32)
+
+
+def ntu_text(frames: Sequence[Sequence[tuple[int, np.ndarray]]]) -> str:
+    """A `.skeleton` file of each frame's bodies, each its id and joints_VxC."""
+    lines = [str(len(frames))]
+    for bodies in frames:
+        lines.append(str(len(bodies)))
+        for body_id, joints_VxC in bodies:
+            lines += [f"{body_id} 0 1 1 0 0 1 -0.0254 0.122 2", "25"]
+            lines += [f"{x!s} {y!s} {z!s} 289.5 151.5 1052.2 367.3 -0.3 0 0.9 1E-05 2" for x, y, z in joints_VxC]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def write_ntu(directory: pathlib.Path, names: Sequence[str], frames: int = 3) -> None:
+    """Writes files of one upright body."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(names):
+        bodies = [[(7, ntu_body(100 * seed + frame))] for frame in range(frames)]
+        (directory / f"{name}.skeleton").write_text(ntu_text(bodies))

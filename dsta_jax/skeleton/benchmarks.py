@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dsta_jax.skeleton.layouts import HAND_22, UTD_MHAD_20, Layout
+from dsta_jax.skeleton.layouts import HAND_22, NTU_25, UTD_MHAD_20, Layout
+from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
 
 SHREC_GESTURES = (
     "grab",
@@ -58,6 +59,14 @@ UTD_MHAD_ACTIONS = (
     "squat",
 )
 
+# The subjects that train in the cross-subject protocols (Shahroudy et al., CVPR 2016; Liu et al., TPAMI 2020).
+_NTU60_SUBJECTS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
+_NTU120_SUBJECTS = (
+    *_NTU60_SUBJECTS,
+    *(45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92, 93, 94),
+    *(95, 97, 98, 100, 103),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
@@ -95,6 +104,47 @@ def _official_lists(columns: Mapping[str, np.ndarray]) -> np.ndarray:
 def _even_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """UTD-MHAD's own protocol: odd subjects train, even subjects test."""
     return np.equal(columns["subject"] % 2, 0)
+
+
+def _ntu60_other_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """NTU RGB+D, cross-subject: 20 subjects train, the 20 others test."""
+    return ~np.isin(columns["subject"], _NTU60_SUBJECTS)
+
+
+def _ntu120_other_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """NTU RGB+D 120, cross-subject: 53 subjects train, the 53 others test."""
+    return ~np.isin(columns["subject"], _NTU120_SUBJECTS)
+
+
+def _first_camera(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """NTU RGB+D, cross-view: cameras 2 and 3 train, camera 1 tests."""
+    return np.equal(columns["camera"], 1)
+
+
+def _even_setups(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Cross-setup as in DSTA-Net's paper: odd setups train, even ones test; the data set's own is the opposite."""
+    return np.equal(columns["setup"] % 2, 0)
+
+
+def _odd_setups(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """NTU RGB+D 120's own cross-setup: even setups train, odd ones test; DSTA-Net's paper has the opposite."""
+    return np.equal(columns["setup"] % 2, 1)
+
+
+def _ntu(name: str, actions: int, is_test: Callable[[Mapping[str, np.ndarray]], np.ndarray]) -> Benchmark:
+    """A protocol of NTU RGB+D (60 actions) or NTU RGB+D 120."""
+    return Benchmark(
+        name=name,
+        data_set=f"ntu{actions}",
+        layout=NTU_25,
+        bodies=2,
+        class_names=NTU_ACTIONS[:actions],
+        class_of_label=tuple(range(actions)),
+        is_test=is_test,
+        prepare=(
+            f"python -m data_prep.ntu --raw_dir=DIRECTORY_OF_SKELETON_FILES --out_dir={{data_dir}} --version={actions}",
+        ),
+    )
 
 
 def _shrec(name: str, data_set: str, classes: int, prepare: tuple[str, ...], synthetic: bool = False) -> Benchmark:
@@ -135,5 +185,10 @@ BENCHMARKS = {
             is_test=_even_subjects,
             prepare=("python -m data_prep.utd_mhad --raw_dir=DIRECTORY_OF_MAT_FILES --out_dir={data_dir}",),
         ),
+        _ntu("ntu60_cs", 60, _ntu60_other_subjects),
+        _ntu("ntu60_cv", 60, _first_camera),
+        _ntu("ntu120_cs", 120, _ntu120_other_subjects),
+        _ntu("ntu120_ce", 120, _even_setups),
+        _ntu("ntu120_xset", 120, _odd_setups),
     )
 }
