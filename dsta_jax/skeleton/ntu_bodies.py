@@ -106,7 +106,8 @@ def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     body_VxC = centered_TxVxMxC[first, :, 0]
     turn_CxC = _to_z(spine_TxC[first])
     turn_CxC = _about_z_to_x(turn_CxC @ (body_VxC[_LEFT_ELBOW] - body_VxC[_SPINE_SHOULDER])) @ turn_CxC
-    normalized_TxVxMxC: np.ndarray = (centered_TxVxMxC @ (turn_CxC.T / unit)).astype(np.float32)
+    with np.errstate(over="ignore"):  # Infinity says it as well.
+        normalized_TxVxMxC: np.ndarray = (centered_TxVxMxC @ (turn_CxC.T / unit)).astype(np.float32)
     return normalized_TxVxMxC
 
 

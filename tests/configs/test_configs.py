@@ -26,7 +26,9 @@ def test_every_config(name):
         module.get_config("bones")
 
 
-@pytest.mark.parametrize("name", ["shrec14", "shrec28", "utd_mhad"])
+@pytest.mark.parametrize(
+    "name", ["shrec14", "shrec28", "utd_mhad", *(name for name in NAMES if name.startswith("ntu"))]
+)
 def test_papers_values(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     training = config.train

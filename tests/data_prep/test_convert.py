@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from data_prep import convert, shrec
-from data_prep.shards import Item
+from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, recording_name
@@ -295,6 +295,39 @@ def test_frames_that_do_not_fit_are_broken(tmp_path, capsys):
     report = capsys.readouterr().err
     assert "frames are float32 (2, 22, 1, 3), expected float32 (frames, *(20, 1, 3))" in report
     assert "NaN or infinity after normalisation" in report
+
+
+def read_some_frames(item: Item) -> np.ndarray:
+    if item.label == 1:
+        raise LeftOut("nobody is seen")
+    if item.label == 2:
+        raise UserError(f"{item.path}: broken")
+    return np.ones((2, 20, 1, 3), np.float32)
+
+
+def test_recordings_with_nothing_in_them_are_left_out_without_being_broken(tmp_path, capsys):
+    data_set = small_set(tmp_path)
+    with pytest.raises(UserError, match="1 of 3 recordings are broken"):
+        convert.convert(data_set, read_some_frames, convert.Options(tmp_path, tmp_path, workers=1))
+    options = convert.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
+    directory = convert.convert(data_set, read_some_frames, options)
+    assert read_names(directory, "all") == ["item_0"]
+    assert (directory / "left_out.txt").read_text() == "item_1: nobody is seen\n"
+    assert (directory / "skipped.txt").read_text() == "item_2: raw: broken\n"
+    printed = capsys.readouterr().out
+    assert f"left out 1 recordings (nobody is seen), listed in {directory / 'left_out.txt'}" in printed
+    assert "skipped 1 broken recordings" in printed and "1 of 1 shards were kept" in printed
+    convert.convert(data_set, read_some_frames, options)
+    printed = capsys.readouterr().out
+    assert f"1 listed in {directory / 'skipped.txt'} and 1 listed in {directory / 'left_out.txt'}" in printed
+
+
+def test_a_split_with_nothing_in_it(tmp_path):
+    items = [Item(f"item_{number}", tmp_path / "raw", 1, subject=1) for number in range(2)]
+    with pytest.raises(UserError, match=r"all recordings of split all are left out \(nobody is seen\)"):
+        convert.convert(
+            small_set(tmp_path, splits={"all": items}), read_some_frames, convert.Options(tmp_path, tmp_path, 1)
+        )
 
 
 BAD_SETS: dict[str, tuple[dict[str, Any], str]] = {

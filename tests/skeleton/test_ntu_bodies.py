@@ -33,7 +33,7 @@ def chosen(*frames) -> list[list[float]]:
     """How large the bodies of each frame are, for bodies made of `sized` and `lying`; 0 where there is none."""
     frames_TxVxMxC = select_bodies(skeletons(*frames))
     sizes_TxM = np.linalg.norm(frames_TxVxMxC, axis=(1, 3)) / np.linalg.norm(sized(1))
-    return sizes_TxM.round(3).tolist()
+    return sizes_TxM.astype(float).round(3).tolist()
 
 
 @pytest.mark.parametrize("sample", [1, 2, 3, 4, 5])

@@ -10,7 +10,23 @@ from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import ntu
 
 HOSTILE = (
-    *(b"nan", b"-inf", b"1e39", b"1e-5", b"1_0", b"+5", b"0x10", b"1000000000000", b"-1", b"0", b"1", b"2", b"26"),
+    *(
+        b"nan",
+        b"-inf",
+        b"1e39",
+        b"3e38",
+        b"-1e-38",
+        b"1e-5",
+        b"1_0",
+        b"+5",
+        b"0x10",
+        b"1000000000000",
+        b"-1",
+        b"0",
+        b"1",
+        b"2",
+        b"26",
+    ),
     *(b".", b"-", b"..", b"5.", b".5", b"\0", b"\xff", b"\x0b", b"", b" ", b"\n", b"\r", b"9" * 40, b"1" + b"0" * 400),
 )
 
