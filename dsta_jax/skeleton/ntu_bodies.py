@@ -6,7 +6,6 @@ The rules are those of the authors' data preparation (Shi et al., ACCV 2020). Jo
 import numpy as np
 
 from dsta_jax.skeleton.formats.ntu import Skeletons
-from dsta_jax.skeleton.normalize import seen_bodies
 
 BODIES = 2
 
@@ -90,34 +89,28 @@ def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: when the first body is seen in no frame, or the length is zero in every frame.
     """
-    frames_TxVxMxC = _without_empty_beginning(frames_TxVxMxC)
-    seen_TxM = seen_bodies(frames_TxVxMxC)
+    x_TxVxM, y_TxVxM, z_TxVxM = np.moveaxis(frames_TxVxMxC, -1, 0)
+    seen_TxVxM = (x_TxVxM != 0) | (y_TxVxM != 0) | (z_TxVxM != 0)
+    seen_TxM = seen_TxVxM.any(axis=1)
     if not seen_TxM[:, 0].any():
         raise ValueError(f"no body is seen in any of the {len(frames_TxVxMxC)} frames, expected one at least")
+    if not seen_TxM[0].any():
+        order_T = np.argsort(~seen_TxM.any(axis=1), kind="stable")
+        frames_TxVxMxC, seen_TxVxM, seen_TxM = frames_TxVxMxC[order_T], seen_TxVxM[order_T], seen_TxM[order_T]
     first = int(seen_TxM[:, 0].argmax())
-    seen_TxVxM = (frames_TxVxMxC != 0).any(axis=-1)
     exact_TxVxMxC = frames_TxVxMxC.astype(np.float64)
-    centered_TxVxMxC = np.where(seen_TxVxM[..., None], exact_TxVxMxC - exact_TxVxMxC[first, _SPINE_BASE, 0], 0)
+    centered_TxVxMxC = (exact_TxVxMxC - exact_TxVxMxC[first, _SPINE_BASE, 0]) * seen_TxVxM[..., None]
     spine_TxC = centered_TxVxMxC[:, _SPINE_SHOULDER, 0] - centered_TxVxMxC[:, _SPINE_BASE, 0]
     lengths_T = np.linalg.norm(spine_TxC, axis=-1)
     if not lengths_T.any():
         raise ValueError("the spine has length 0 in every frame: nothing to scale by")
-    unit = lengths_T[np.flatnonzero(lengths_T)[0]]
-    body_VxC = centered_TxVxMxC[first, :, 0]
     turn_CxC = _to_z(spine_TxC[first])
-    turn_CxC = _about_z_to_x(turn_CxC @ (body_VxC[_LEFT_ELBOW] - body_VxC[_SPINE_SHOULDER])) @ turn_CxC
+    elbow_C = centered_TxVxMxC[first, _LEFT_ELBOW, 0] - centered_TxVxMxC[first, _SPINE_SHOULDER, 0]
+    turn_CxC = _about_z_to_x(turn_CxC @ elbow_C) @ turn_CxC
+    turn_CxC /= lengths_T[np.flatnonzero(lengths_T)[0]]
     with np.errstate(over="ignore"):  # Infinity says it as well.
-        normalized_TxVxMxC: np.ndarray = (centered_TxVxMxC @ (turn_CxC.T / unit)).astype(np.float32)
-    return normalized_TxVxMxC
-
-
-def _without_empty_beginning(frames_TxVxMxC: np.ndarray) -> np.ndarray:
-    seen_T: np.ndarray = (frames_TxVxMxC != 0).any(axis=(1, 2, 3))
-    if seen_T[0]:
-        return frames_TxVxMxC
-    moved_TxVxMxC = np.zeros_like(frames_TxVxMxC)
-    moved_TxVxMxC[: seen_T.sum()] = frames_TxVxMxC[seen_T]
-    return moved_TxVxMxC
+        normalized = (centered_TxVxMxC.reshape(-1, 3) @ turn_CxC.T).astype(np.float32)
+    return normalized.reshape(frames_TxVxMxC.shape)
 
 
 def _to_z(direction_C: np.ndarray) -> np.ndarray:

@@ -144,7 +144,8 @@ class _Words:
 
     def integer(self, line: int, count: int, what: str, least: int, most: int) -> int:
         """The first word of a line of `count` words, a whole number in decimal digits."""
-        self.check(line, line + 1, count, what)
+        if line >= len(self.counts) or self.counts[line] != count:
+            self.check(line, line + 1, count, what)
         place = self.first_L.item(line)
         word = self.text[self.start_W.item(place) : self.end_W.item(place)]
         # No limit is longer, and the length of a number must not cost time.
