@@ -16,9 +16,8 @@ _LOW_ENERGY, _UPRIGHT = 0.85, 0.8
 def select_bodies(skeletons: Skeletons) -> np.ndarray:
     """Chooses at most two bodies of a sample, that of most energy first.
 
-    A track is all that was seen under one id. Where there are several, those of less than 0.85 of the largest energy
-    whose first seen frame is not that of an upright body are dropped, such as chairs; of the others the two of most
-    energy stay.
+    A track is all that was seen under one id. Where there are several, those that have less than 0.85 of the largest
+    energy and are not upright when first seen are dropped; of the others the two of most energy stay.
 
     Returns:
       frames_TxVxMxC float32, metres, M = 2; a body is zeros where it was not seen. All zeros when nobody was.
@@ -108,9 +107,9 @@ def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     elbow_C = centered_TxVxMxC[first, _LEFT_ELBOW, 0] - centered_TxVxMxC[first, _SPINE_SHOULDER, 0]
     turn_CxC = _about_z_to_x(turn_CxC @ elbow_C) @ turn_CxC
     turn_CxC /= lengths_T[np.flatnonzero(lengths_T)[0]]
+    normalized_TxVxMxC = (centered_TxVxMxC.reshape(-1, 3) @ turn_CxC.T).reshape(frames_TxVxMxC.shape)
     with np.errstate(over="ignore"):  # Infinity says it as well.
-        normalized = (centered_TxVxMxC.reshape(-1, 3) @ turn_CxC.T).astype(np.float32)
-    return normalized.reshape(frames_TxVxMxC.shape)
+        return normalized_TxVxMxC.astype(np.float32)
 
 
 def _to_z(direction_C: np.ndarray) -> np.ndarray:
