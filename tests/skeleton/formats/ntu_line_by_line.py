@@ -35,7 +35,7 @@ def read(text: bytes) -> tuple[int, list[tuple[int, int, list[list[np.float32]]]
     """Frames, and each body's frame, id and joints; ValueError or IndexError when the text is not of the format."""
     if b"\0" in text:
         raise ValueError("NUL")
-    lines = [re.findall(rb"[^ \t\r]+", line) for line in text.rstrip(b" \t\r\n").split(b"\n")]
+    lines = [re.findall(rb"[^\x00-\x20]+", line) for line in text.rstrip(b" \t\r\n").split(b"\n")]
     position = 0
 
     def take(count: int) -> list[bytes]:
