@@ -20,6 +20,7 @@ SETUPS, CAMERAS, ACTIONS = 32, 3, 120
 _NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
 _JOINTS = len(NTU_25.joints)
 _BODY_VALUES, _JOINT_VALUES, _COORDINATES = 10, 12, 3
+_JOINT_LINES = [_JOINT_VALUES] * _JOINTS
 
 # Far more than the data set's samples have: up to 300 frames, of the six bodies that Kinect follows, in 5 MiB.
 _MOST_FRAMES, _MOST_BODIES, _MOST_BYTES = 10_000, 1_000, 8 << 20
@@ -112,7 +113,7 @@ class _Words:
 
     Attributes:
       path: where it was read.
-      text: the bytes, with a line feed before and after them.
+      text: the bytes.
       byte_P: the same as an array.
       start_W: where each word begins in it.
       end_W: where each word ends.
@@ -122,19 +123,20 @@ class _Words:
 
     def __init__(self, path: pathlib.Path, text: bytes) -> None:
         self.path = path
-        self.text = b"\n" + text + b"\n"
-        self.byte_P = np.frombuffer(self.text, np.uint8)
-        is_space_P = self.byte_P <= ord(" ")
-        edges = np.flatnonzero(is_space_P[1:] != is_space_P[:-1]) + 1
+        self.text = text
+        self.byte_P = np.frombuffer(text, np.uint8)
+        # With a space before and after the text, every word has two edges.
+        is_space_P = np.ones(len(text) + 2, np.bool_)
+        np.less_equal(self.byte_P, ord(" "), out=is_space_P[1:-1])
+        edges = np.flatnonzero(is_space_P[1:] != is_space_P[:-1])
         self.start_W, self.end_W = np.ascontiguousarray(edges.reshape(-1, 2).T)
-        first_L = np.searchsorted(self.start_W, np.flatnonzero(self.byte_P == ord("\n")))
+        line_ends = np.flatnonzero(self.byte_P == ord("\n"))
+        first_L = np.searchsorted(self.start_W, np.concatenate([[0], line_ends, [len(text)]]))
         self.first_L = first_L[:-1]
         self.counts: list[int] = np.diff(first_L).tolist()
 
     def check(self, start: int, stop: int, count: int, what: str) -> None:
         """Raises UserError unless the lines from `start` to before `stop` are there, with `count` words each."""
-        if self.counts[start:stop] == [count] * (stop - start):
-            return
         for line in range(start, stop):
             if line >= len(self.counts):
                 raise self.error(line, "the end of the file", what)
@@ -184,10 +186,12 @@ def read_skeletons(path: pathlib.Path) -> Skeletons:
         for _ in range(bodies):
             id_of.append(words.integer(line, _BODY_VALUES, "bodyID", 0, 2**64 - 1))
             words.integer(line + 1, 1, "numJoint", _JOINTS, _JOINTS)
-            words.check(line + 2, line + 2 + _JOINTS, _JOINT_VALUES, "a joint")
+            line += 2
+            if words.counts[line : line + _JOINTS] != _JOINT_LINES:
+                words.check(line, line + _JOINTS, _JOINT_VALUES, "a joint")
             frame_of.append(frame)
-            first_joint.append(line + 2)
-            line += 2 + _JOINTS
+            first_joint.append(line)
+            line += _JOINTS
     if line < len(words.counts):
         raise words.error(line, "more lines", f"the end of the file after {frames} frames")
     lines_KxV = np.array(first_joint, dtype=np.int64)[:, None] + np.arange(_JOINTS)
@@ -251,15 +255,16 @@ def _plain_decimals(byte_P: np.ndarray, start_W: np.ndarray, end_W: np.ndarray) 
     length_W = end_W - start_W - (negative_W | (first_W == ord("+")))
     # Each word in a column, its last character lowest; zeros fill up what is shorter.
     padded_P = np.concatenate([np.zeros(_WIDTH, np.uint8), byte_P])
-    before_PxX = np.lib.stride_tricks.sliding_window_view(padded_P, _WIDTH)
-    digit_XxW = np.ascontiguousarray(before_PxX[end_W].T) - np.uint8(ord("0"))
+    before_P = np.ndarray(len(byte_P) + 1, f"V{_WIDTH}", padded_P, strides=(1,))
+    character_WxX = before_P[end_W].view(np.uint8).reshape(-1, _WIDTH)
+    digit_XxW = np.ascontiguousarray(character_WxX.T) - np.uint8(ord("0"))
     place_Xx1 = np.arange(_WIDTH - 1, -1, -1, dtype=np.uint8)[:, None]
-    digit_XxW[place_Xx1 >= np.minimum(length_W, _WIDTH).astype(np.uint8)] = 0
+    digit_XxW *= place_Xx1 < np.minimum(length_W, _WIDTH).astype(np.uint8)
     is_point_XxW = digit_XxW == _POINT
     points_W = is_point_XxW.sum(axis=0, dtype=np.uint8)
     known_W = ((digit_XxW < 10) | is_point_XxW).all(axis=0)
     known_W &= (points_W <= 1) & (length_W > points_W) & (length_W < _WIDTH)
-    digit_XxW[is_point_XxW] = 0
+    digit_XxW *= ~is_point_XxW
     # With the point as a digit 0 of its own, what stands left of it is ten times too much.
     pair_XxW = 10 * digit_XxW[0::2] + digit_XxW[1::2]
     four_XxW = 100 * pair_XxW[0::2].astype(np.uint16) + pair_XxW[1::2]
