@@ -316,7 +316,7 @@ def test_recordings_with_nothing_in_them_are_left_out_without_being_broken(tmp_p
     assert (directory / "skipped.txt").read_text() == "item_2: raw: broken\n"
     printed = capsys.readouterr().out
     assert f"left out 1 recordings (nobody is seen), listed in {directory / 'left_out.txt'}" in printed
-    assert "skipped 1 broken recordings" in printed and "1 of 1 shards were kept" in printed
+    assert "skipped 1 broken recordings" in printed and "1 of 1 shards kept" in printed
     convert.convert(data_set, read_some_frames, options)
     printed = capsys.readouterr().out
     assert f"1 listed in {directory / 'skipped.txt'} and 1 listed in {directory / 'left_out.txt'}" in printed
