@@ -78,8 +78,9 @@ def test_the_list_of_missing_skeletons(raw_dir, tmp_path, capsys):
     assert f"left out 1 recordings on the list {path}, which names 2" in capsys.readouterr().out
 
 
-def test_samples_without_anybody_are_left_out_and_listed(raw_dir, tmp_path, capsys):
-    (raw_dir / "first" / f"{OLD[1]}.skeleton").write_text(NOBODY)
+@pytest.mark.parametrize("text", [NOBODY, "0\r\n"])
+def test_samples_without_anybody_are_left_out_and_listed(raw_dir, tmp_path, capsys, text):
+    (raw_dir / "first" / f"{OLD[1]}.skeleton").write_text(text)
     assert [record.name for record in run(raw_dir, tmp_path)] == [OLD[0], OLD[2]]
     listing = records.find_data_set(tmp_path / "out", "ntu60") / "left_out.txt"
     assert listing.read_text() == f"{OLD[1]}: nobody is seen\n"

@@ -171,11 +171,11 @@ def read_skeletons(path: pathlib.Path) -> Skeletons:
       All bodies of all frames; none at all when the file is well-formed but nobody was seen.
 
     Raises:
-      UserError: when the file cannot be read, has no frames, ends too early or too late, or a line has another number
+      UserError: when the file cannot be read, ends too early or too late, or a line has another number
         of values than it must have, or a coordinate is not a finite number.
     """
     words = _Words(path, _read(path))
-    frames = words.integer(0, 1, "numFrame", 1, _MOST_FRAMES)
+    frames = words.integer(0, 1, "numFrame", 0, _MOST_FRAMES)
     line = 1
     frame_of: list[int] = []
     id_of: list[int] = []

@@ -59,7 +59,7 @@ def read(text: bytes) -> tuple[int, list[tuple[int, int, list[list[np.float32]]]
         return number
 
     bodies = []
-    frames = whole(take(1)[0], 1, 10_000)
+    frames = whole(take(1)[0], 0, 10_000)
     for frame in range(frames):
         for _ in range(whole(take(1)[0], 0, 1_000)):
             body_id = whole(take(10)[0], 0, 2**64 - 1)
