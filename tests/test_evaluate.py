@@ -100,6 +100,7 @@ def test_damaged_checkpoint(config, trained, tmp_path, damage):
 
 
 def test_checkpoint_of_another_network(config, trained):
+    directory = trained(config)
     config.model.heads = 1
     with pytest.raises(UserError, match="checkpoint of another network"):
-        evaluate.evaluate(run_lib.prepare(config), trained(config))
+        evaluate.evaluate(run_lib.prepare(config), directory)
