@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from data_prep import convert
+from data_prep import conversion
 from data_prep.shards import Item, LeftOut
 from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.skeleton.formats import ntu
@@ -86,7 +86,7 @@ def read_items(raw_dir: pathlib.Path, actions: int, missing_list: pathlib.Path |
     return items
 
 
-def run(options: convert.Options, actions: int = 60, missing_list: pathlib.Path | None = None) -> None:
+def run(options: conversion.Options, actions: int = 60, missing_list: pathlib.Path | None = None) -> None:
     """Converts NTU RGB+D, or NTU RGB+D 120.
 
     Args:
@@ -95,9 +95,9 @@ def run(options: convert.Options, actions: int = 60, missing_list: pathlib.Path 
       missing_list: a list of samples that are left out.
 
     Raises:
-      UserError: as `read_items` and `convert.convert`.
+      UserError: as `read_items` and `conversion.convert`.
     """
-    data_set = convert.DataSet(
+    data_set = conversion.DataSet(
         name=f"ntu{actions}",
         version=VERSION,
         layout=NTU_25,
@@ -112,20 +112,20 @@ def run(options: convert.Options, actions: int = 60, missing_list: pathlib.Path 
         splits={"all": read_items(options.raw_dir, actions, missing_list)},
         published=_COMPLETE[actions],
     )
-    convert.convert(data_set, read_frames, options)
+    conversion.convert(data_set, read_frames, options)
 
 
 @one_line_errors
 def main(arguments: Sequence[str]) -> None:
     """The command: reads the flags and converts."""
-    options = convert.read_options(arguments)
+    options = conversion.read_options(arguments)
     missing_list = flags.FLAGS.missing_list
     run(options, int(flags.FLAGS.version), pathlib.Path(missing_list) if missing_list else None)
 
 
 if __name__ == "__main__":
-    convert.define_flags()
-    flags.adopt_module_key_flags(convert)
+    conversion.define_flags()
+    flags.adopt_module_key_flags(conversion)
     flags.DEFINE_enum("version", "60", ["60", "120"], "NTU RGB+D of 60 actions, or of 120.")
     flags.DEFINE_string("missing_list", None, "List of samples to be left out; the authors publish one a version.")
     app.run(main)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from data_prep import convert
+from data_prep import conversion
 from data_prep.shards import Item
 from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.skeleton.benchmarks import SHREC_FINE_GESTURES
@@ -65,13 +65,13 @@ def read_items(raw_dir: pathlib.Path) -> dict[str, list[Item]]:
     return splits
 
 
-def describe(raw_dir: pathlib.Path, name: str = NAME) -> convert.DataSet:
+def describe(raw_dir: pathlib.Path, name: str = NAME) -> conversion.DataSet:
     """Describes a set in SHREC'17's layout; another name than SHREC'17's is for recordings from elsewhere.
 
     Raises:
       UserError: as `read_items`.
     """
-    return convert.DataSet(
+    return conversion.DataSet(
         name=name,
         version=VERSION,
         layout=HAND_22,
@@ -85,23 +85,23 @@ def describe(raw_dir: pathlib.Path, name: str = NAME) -> convert.DataSet:
     )
 
 
-def run(options: convert.Options, name: str = NAME) -> None:
+def run(options: conversion.Options, name: str = NAME) -> None:
     """Converts a set in SHREC'17's layout.
 
     Raises:
-      UserError: as `read_items` and `convert.convert`.
+      UserError: as `read_items` and `conversion.convert`.
     """
-    convert.convert(describe(options.raw_dir, name), read_frames, options)
+    conversion.convert(describe(options.raw_dir, name), read_frames, options)
 
 
 @one_line_errors
 def main(arguments: Sequence[str]) -> None:
     """The command: reads the flags and converts."""
-    run(convert.read_options(arguments), flags.FLAGS.name)
+    run(conversion.read_options(arguments), flags.FLAGS.name)
 
 
 if __name__ == "__main__":
-    convert.define_flags()
-    flags.adopt_module_key_flags(convert)
+    conversion.define_flags()
+    flags.adopt_module_key_flags(conversion)
     flags.DEFINE_string("name", NAME, "The converted set's name; another one for recordings of your own.")
     app.run(main)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from data_prep import convert
+from data_prep import conversion
 from data_prep.shards import Item
 from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.skeleton.benchmarks import UTD_MHAD_ACTIONS
@@ -27,11 +27,11 @@ def read_frames(item: Item) -> np.ndarray:
     return normalize_utd_mhad(utd_mhad.read_skeletons(item.path)[:, :, None])
 
 
-def run(options: convert.Options) -> None:
+def run(options: conversion.Options) -> None:
     """Converts the set.
 
     Raises:
-      UserError: when the directory holds no recordings or a misnamed one, and as `convert.convert`.
+      UserError: when the directory holds no recordings or a misnamed one, and as `conversion.convert`.
     """
     paths = sorted(options.raw_dir.glob(utd_mhad.FILE_PATTERN))
     if not paths:
@@ -40,7 +40,7 @@ def run(options: convert.Options) -> None:
     for path in paths:
         said = utd_mhad.parse_file_name(path)
         items.append(Item(said.recording, path, said.action - 1, said.subject))
-    data_set = convert.DataSet(
+    data_set = conversion.DataSet(
         name=NAME,
         version=VERSION,
         layout=UTD_MHAD_20,
@@ -55,16 +55,16 @@ def run(options: convert.Options) -> None:
         splits={"all": items},
         published=861,
     )
-    convert.convert(data_set, read_frames, options)
+    conversion.convert(data_set, read_frames, options)
 
 
 @one_line_errors
 def main(arguments: Sequence[str]) -> None:
     """The command: reads the flags and converts."""
-    run(convert.read_options(arguments))
+    run(conversion.read_options(arguments))
 
 
 if __name__ == "__main__":
-    convert.define_flags()
-    flags.adopt_module_key_flags(convert)
+    conversion.define_flags()
+    flags.adopt_module_key_flags(conversion)
     app.run(main)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from data_prep import convert, ntu
+from data_prep import conversion, ntu
 from dsta_jax.data import dataset, records
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import BENCHMARKS
@@ -28,7 +28,7 @@ def raw_dir(tmp_path):
 
 
 def run(raw_dir, tmp_path, actions=60, missing_list=None, **options):
-    ntu.run(convert.Options(raw_dir, tmp_path / "out", workers=1, **options), actions, missing_list)
+    ntu.run(conversion.Options(raw_dir, tmp_path / "out", workers=1, **options), actions, missing_list)
     directory = records.find_data_set(tmp_path / "out", f"ntu{actions}")
     return list(records.read_split(directory, "all"))
 

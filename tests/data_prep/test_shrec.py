@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from data_prep import convert, shrec
+from data_prep import conversion, shrec
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats.shrec import TEST_LIST, TRAIN_LIST
@@ -22,7 +22,7 @@ def raw_dir(tmp_path):
 
 
 def run(raw_dir, tmp_path):
-    shrec.run(convert.Options(raw_dir, tmp_path / "out", workers=1))
+    shrec.run(conversion.Options(raw_dir, tmp_path / "out", workers=1))
     return records.find_data_set(tmp_path / "out", "shrec17")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import convert, shrec
+from data_prep import conversion, shrec
 from dsta_jax.data import records
 from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, read_skeletons, recording_name
 from dsta_jax.skeleton.normalize import normalize_shrec
@@ -53,7 +53,7 @@ def test_tensorflow_reads_all_values(tmp_path, tensorflow_python):
         for key, values in expected_values(raw_dir, keys).items()
     }
     np.savez(tmp_path / "expected.npz", **expected)
-    shrec.run(convert.Options(raw_dir, tmp_path / "out", workers=1, skip_broken=True), "hands")
+    shrec.run(conversion.Options(raw_dir, tmp_path / "out", workers=1, skip_broken=True), "hands")
 
     read = run_reader(tensorflow_python, tmp_path)
     assert read.returncode == 0, read.stderr

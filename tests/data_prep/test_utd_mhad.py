@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep import convert, utd_mhad
+from data_prep import conversion, utd_mhad
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.normalize import normalize_utd_mhad
@@ -11,7 +11,7 @@ from tests import raw_recordings
 
 
 def run(raw_dir, tmp_path):
-    utd_mhad.run(convert.Options(raw_dir, tmp_path / "out", workers=1))
+    utd_mhad.run(conversion.Options(raw_dir, tmp_path / "out", workers=1))
     return list(records.read_split(records.find_data_set(tmp_path / "out", "utd_mhad"), "all"))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import convert, shrec
+from data_prep import conversion, shrec
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
@@ -28,7 +28,7 @@ SHARDS = 4  # three of train, one of test
 # A command that converts; until a file `go` exists, it reads no recording of the second and third shard to its end.
 GATED = """
 import os, pathlib, sys, time
-from data_prep import convert, shrec
+from data_prep import conversion, shrec
 from dsta_jax.errors import one_line_errors
 
 gate = pathlib.Path(sys.argv[2])
@@ -40,9 +40,9 @@ def read_frames(item):
     return shrec.read_frames(item)
 
 def main():
-    options = convert.Options(pathlib.Path(sys.argv[1]), gate / "out", workers=2)
+    options = conversion.Options(pathlib.Path(sys.argv[1]), gate / "out", workers=2)
     data_set = shrec.describe(options.raw_dir, "hands")
-    convert.convert(data_set, read_frames, options)
+    conversion.convert(data_set, read_frames, options)
 
 if __name__ == "__main__":
     one_line_errors(main)()
@@ -61,7 +61,7 @@ def raw_dir(tmp_path_factory):
 def converted(raw_dir, tmp_path_factory):
     """The set converted in one process; tests must not change it."""
     out_dir = tmp_path_factory.mktemp("converted")
-    shrec.run(convert.Options(raw_dir, out_dir, workers=1), "hands")
+    shrec.run(conversion.Options(raw_dir, out_dir, workers=1), "hands")
     return out_dir / "hands" / "1.0.0"
 
 
@@ -84,7 +84,7 @@ def read_names(directory, split) -> list[str]:
 
 
 def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
-    shrec.run(convert.Options(raw_dir, tmp_path, workers=2), "hands")
+    shrec.run(conversion.Options(raw_dir, tmp_path, workers=2), "hands")
     assert raw_recordings.contents(tmp_path / "hands" / "1.0.0") == raw_recordings.contents(converted)
     printed = capfd.readouterr()
     assert "hands 1.0.0: 305 recordings (train 300, test 5) in " in printed.out
@@ -113,7 +113,7 @@ def test_metadata_name_no_place_and_no_time(converted, raw_dir):
 def test_a_second_run_is_quick(raw_dir, converted, capsys):
     before = {path: path.stat().st_mtime_ns for path in converted.iterdir()}
     started = time.monotonic()
-    shrec.run(convert.Options(raw_dir, converted.parent.parent, workers=2), "hands")
+    shrec.run(conversion.Options(raw_dir, converted.parent.parent, workers=2), "hands")
     assert time.monotonic() - started < 1
     assert capsys.readouterr().out == f"already converted: {converted}\n"
     assert {path: path.stat().st_mtime_ns for path in converted.iterdir()} == before
@@ -121,12 +121,12 @@ def test_a_second_run_is_quick(raw_dir, converted, capsys):
 
 def test_another_input_does_not_replace_a_set(tmp_path):
     raw, out = small_raw(tmp_path), tmp_path / "out"
-    shrec.run(convert.Options(raw, out, workers=1), "hands")
+    shrec.run(conversion.Options(raw, out, workers=1), "hands")
     changed = raw / recording_name(*TRAIN[0]) / SKELETON_FILE
     changed.write_text(changed.read_text() + changed.read_text())
     with pytest.raises(UserError, match="a set made from other recordings is there; add --overwrite"):
-        shrec.run(convert.Options(raw, out, workers=1), "hands")
-    shrec.run(convert.Options(raw, out, workers=1, overwrite=True), "hands")
+        shrec.run(conversion.Options(raw, out, workers=1), "hands")
+    shrec.run(conversion.Options(raw, out, workers=1, overwrite=True), "hands")
     first = next(records.read_split(out / "hands" / "1.0.0", "train"))
     assert len(first.frames_TxVxMxC) == 8
     assert [path.name for path in (out / "hands").iterdir()] == ["1.0.0"]
@@ -135,7 +135,7 @@ def test_another_input_does_not_replace_a_set(tmp_path):
 def test_broken_recordings_are_all_reported_and_nothing_loads(tmp_path, capsys):
     raw = broken_raw(tmp_path)
     with pytest.raises(UserError, match="3 of 11 recordings are broken, .*--skip_broken"):
-        shrec.run(convert.Options(raw, tmp_path / "out", workers=1), "hands")
+        shrec.run(conversion.Options(raw, tmp_path / "out", workers=1), "hands")
     report = capsys.readouterr().err
     assert "3 broken recordings:" in report
     assert f"{raw / recording_name(*TRAIN[1]) / SKELETON_FILE}:1: 2 columns, expected 66" in report
@@ -146,7 +146,7 @@ def test_broken_recordings_are_all_reported_and_nothing_loads(tmp_path, capsys):
 
 
 def test_broken_recordings_can_be_skipped(tmp_path, capsys):
-    options = convert.Options(broken_raw(tmp_path), tmp_path / "out", workers=1, skip_broken=True)
+    options = conversion.Options(broken_raw(tmp_path), tmp_path / "out", workers=1, skip_broken=True)
     shrec.run(options, "hands")
     directory = records.find_data_set(tmp_path / "out", "hands")
     assert read_names(directory, "train") == [recording_name(*TRAIN[i]) for i in (0, 2, 4, 5)]
@@ -167,7 +167,7 @@ def test_a_split_of_broken_recordings_only(tmp_path):
     for key in TEST:
         (raw / recording_name(*key) / SKELETON_FILE).unlink()
     with pytest.raises(UserError, match="all recordings of split test are broken"):
-        shrec.run(convert.Options(raw, tmp_path / "out", workers=1, skip_broken=True), "hands")
+        shrec.run(conversion.Options(raw, tmp_path / "out", workers=1, skip_broken=True), "hands")
 
 
 @contextlib.contextmanager
@@ -238,7 +238,7 @@ def test_ctrl_c_ends_with_one_line(raw_dir, tmp_path):
 
 def test_shards_of_an_interrupted_run_are_kept_only_for_the_same_input(tmp_path, capsys):
     raw, out = broken_raw(tmp_path), tmp_path / "out"
-    options = convert.Options(raw, out, workers=1)
+    options = conversion.Options(raw, out, workers=1)
     with pytest.raises(UserError):
         shrec.run(options, "hands")
     with pytest.raises(UserError):
@@ -253,9 +253,9 @@ def test_shards_of_an_interrupted_run_are_kept_only_for_the_same_input(tmp_path,
 
 def test_two_conversions_at_once(tmp_path):
     with (
-        convert._sole_writer(tmp_path / "here"),
+        conversion._sole_writer(tmp_path / "here"),
         pytest.raises(UserError, match="another conversion is writing there"),
-        convert._sole_writer(tmp_path / "here"),
+        conversion._sole_writer(tmp_path / "here"),
     ):
         pass
 
@@ -263,7 +263,7 @@ def test_two_conversions_at_once(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        shrec.run(convert.Options(small_raw(tmp_path), tmp_path / "file", workers=1), "hands")
+        shrec.run(conversion.Options(small_raw(tmp_path), tmp_path / "file", workers=1), "hands")
 
 
 def read_wrong_frames(item: Item) -> np.ndarray:
@@ -271,7 +271,7 @@ def read_wrong_frames(item: Item) -> np.ndarray:
     return np.full(shape, np.nan if item.label == 2 else 1, np.float32)
 
 
-def small_set(tmp_path, **changes) -> convert.DataSet:
+def small_set(tmp_path, **changes) -> conversion.DataSet:
     items = [Item(f"item_{label}", tmp_path / "raw", label, subject=1) for label in range(3)]
     values: dict[str, Any] = {
         "name": "small",
@@ -285,12 +285,12 @@ def small_set(tmp_path, **changes) -> convert.DataSet:
         "splits": {"all": items},
         **changes,
     }
-    return convert.DataSet(**values)
+    return conversion.DataSet(**values)
 
 
 def test_frames_that_do_not_fit_are_broken(tmp_path, capsys):
-    options = convert.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
-    directory = convert.convert(small_set(tmp_path), read_wrong_frames, options)
+    options = conversion.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
+    directory = conversion.convert(small_set(tmp_path), read_wrong_frames, options)
     assert read_names(directory, "all") == ["item_1"]
     report = capsys.readouterr().err
     assert "frames are float32 (2, 22, 1, 3), expected float32 (frames, *(20, 1, 3))" in report
@@ -308,16 +308,16 @@ def read_some_frames(item: Item) -> np.ndarray:
 def test_recordings_with_nothing_in_them_are_left_out_without_being_broken(tmp_path, capsys):
     data_set = small_set(tmp_path)
     with pytest.raises(UserError, match="1 of 3 recordings are broken"):
-        convert.convert(data_set, read_some_frames, convert.Options(tmp_path, tmp_path, workers=1))
-    options = convert.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
-    directory = convert.convert(data_set, read_some_frames, options)
+        conversion.convert(data_set, read_some_frames, conversion.Options(tmp_path, tmp_path, workers=1))
+    options = conversion.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
+    directory = conversion.convert(data_set, read_some_frames, options)
     assert read_names(directory, "all") == ["item_0"]
     assert (directory / "left_out.txt").read_text() == "item_1: nobody is seen\n"
     assert (directory / "skipped.txt").read_text() == "item_2: raw: broken\n"
     printed = capsys.readouterr().out
     assert f"left out 1 recordings (nobody is seen), listed in {directory / 'left_out.txt'}" in printed
     assert "skipped 1 broken recordings" in printed and "1 of 1 shards kept" in printed
-    convert.convert(data_set, read_some_frames, options)
+    conversion.convert(data_set, read_some_frames, options)
     printed = capsys.readouterr().out
     assert f"1 listed in {directory / 'skipped.txt'} and 1 listed in {directory / 'left_out.txt'}" in printed
 
@@ -325,8 +325,8 @@ def test_recordings_with_nothing_in_them_are_left_out_without_being_broken(tmp_p
 def test_a_split_with_nothing_in_it(tmp_path):
     items = [Item(f"item_{number}", tmp_path / "raw", 1, subject=1) for number in range(2)]
     with pytest.raises(UserError, match=r"all recordings of split all are left out \(nobody is seen\)"):
-        convert.convert(
-            small_set(tmp_path, splits={"all": items}), read_some_frames, convert.Options(tmp_path, tmp_path, 1)
+        conversion.convert(
+            small_set(tmp_path, splits={"all": items}), read_some_frames, conversion.Options(tmp_path, tmp_path, 1)
         )
 
 
@@ -350,7 +350,7 @@ BAD_SETS: dict[str, tuple[dict[str, Any], str]] = {
 def test_bad_sets(tmp_path, case):
     changes, message = BAD_SETS[case]
     with pytest.raises(UserError) as caught:
-        convert.convert(small_set(tmp_path, **changes), read_wrong_frames, convert.Options(tmp_path, tmp_path, 1))
+        conversion.convert(small_set(tmp_path, **changes), read_wrong_frames, conversion.Options(tmp_path, tmp_path, 1))
     assert message in str(caught.value)
 
 
