@@ -28,7 +28,6 @@ from dsta_jax.skeleton.layouts import Layout
 
 RECORDINGS_PER_SHARD = 128
 
-_CHANNELS = 3
 _REPORTED = 20  # broken recordings shown one by one on the terminal
 _FINGERPRINT = "fingerprint.json"
 # Recordings that are not in the set, a line each with the reason: broken ones, and those with nothing in them.
@@ -45,6 +44,7 @@ class DataSet:
       version: three numbers with dots; to be raised when the conversion gives other values.
       layout: the joints of a body.
       bodies: bodies of a record (M).
+      channels: a letter for each channel of a joint (C): xyz, or xy, and c behind them for a confidence.
       label_names: what the labels mean.
       description: one paragraph for `dataset_info.json`.
       citation: the publication that describes the set.
@@ -62,12 +62,13 @@ class DataSet:
     citation: str
     homepage: str
     splits: Mapping[str, Sequence[shards.Item]]
+    channels: str = "xyz"
     published: int = 0
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
         """V, M and C of its records."""
-        return len(self.layout.joints), self.bodies, _CHANNELS
+        return len(self.layout.joints), self.bodies, len(self.channels)
 
 
 @dataclasses.dataclass(frozen=True)

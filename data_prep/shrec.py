@@ -19,7 +19,7 @@ from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.skeleton.benchmarks import SHREC_FINE_GESTURES
 from dsta_jax.skeleton.formats import shrec
 from dsta_jax.skeleton.layouts import HAND_22
-from dsta_jax.skeleton.normalize import normalize_shrec
+from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "shrec17", "1.0.0"
 _PUBLISHED = 2800
@@ -35,7 +35,7 @@ _CITATION = (
 
 def read_frames(item: Item) -> np.ndarray:
     """Reads and normalises one recording: frames_TxVxMxC float32."""
-    return normalize_shrec(shrec.read_skeletons(item.path)[:, :, None])
+    return normalize(shrec.read_skeletons(item.path)[:, :, None], HAND_22)
 
 
 def read_items(raw_dir: pathlib.Path) -> dict[str, list[Item]]:

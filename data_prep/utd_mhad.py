@@ -17,14 +17,14 @@ from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.skeleton.benchmarks import UTD_MHAD_ACTIONS
 from dsta_jax.skeleton.formats import utd_mhad
 from dsta_jax.skeleton.layouts import UTD_MHAD_20
-from dsta_jax.skeleton.normalize import normalize_utd_mhad
+from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "utd_mhad", "1.0.0"
 
 
 def read_frames(item: Item) -> np.ndarray:
     """Reads and normalises one recording: frames_TxVxMxC float32."""
-    return normalize_utd_mhad(utd_mhad.read_skeletons(item.path)[:, :, None])
+    return normalize(utd_mhad.read_skeletons(item.path)[:, :, None], UTD_MHAD_20)
 
 
 def run(options: conversion.Options) -> None:

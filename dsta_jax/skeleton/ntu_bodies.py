@@ -1,4 +1,4 @@
-"""NTU RGB+D: which of the bodies that Kinect saw are people who act, and their place, size and direction.
+"""NTU RGB+D: which of the bodies that Kinect saw are people who act, and their normalisation.
 
 The rules are those of the authors' data preparation (Shi et al., ACCV 2020). Joints by number, as in `NTU_25`.
 """
@@ -6,10 +6,12 @@ The rules are those of the authors' data preparation (Shi et al., ACCV 2020). Jo
 import numpy as np
 
 from dsta_jax.skeleton.formats.ntu import Skeletons
+from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.skeleton.normalize import normalize
 
 BODIES = 2
 
-_SPINE_BASE, _LEFT_ELBOW, _SPINE_SHOULDER = 0, 5, 20
+_SPINE_BASE = 0
 _LOW_ENERGY, _UPRIGHT = 0.85, 0.8
 
 
@@ -74,10 +76,8 @@ def _is_upright(joints_VxC: np.ndarray) -> bool:
 def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     """NTU: origin, unit and axes are the first body's spine and left side, when it is first seen.
 
-    If nobody is seen in the first frame, the frames in which somebody is seen move to the front. Then: the origin is
-    the spine's base and the unit its distance from the spine at the shoulders, in the first frame where it is not
-    zero; the spine points to +z, and from there the left elbow, seen along z, to +x. Where a direction has no length,
-    that rotation is left out. A joint that is all zeros was not seen, and stays so.
+    As `NTU_25.reference` says; but before, if nobody is seen in the first frame, the frames in which somebody is seen
+    move to the front.
 
     Args:
       frames_TxVxMxC: V = 25 joints of `NTU_25`, metres.
@@ -86,49 +86,9 @@ def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
       TxVxMxC float32, without unit.
 
     Raises:
-      ValueError: when the first body is seen in no frame, or the length is zero in every frame.
+      ValueError: when no body is seen, or the spine has length zero in every frame.
     """
-    x_TxVxM, y_TxVxM, z_TxVxM = np.moveaxis(frames_TxVxMxC, -1, 0)
-    seen_TxVxM = (x_TxVxM != 0) | (y_TxVxM != 0) | (z_TxVxM != 0)
-    seen_TxM = seen_TxVxM.any(axis=1)
-    if not seen_TxM[:, 0].any():
-        raise ValueError(f"no body is seen in any of the {len(frames_TxVxMxC)} frames, expected one at least")
-    if not seen_TxM[0].any():
-        order_T = np.argsort(~seen_TxM.any(axis=1), kind="stable")
-        frames_TxVxMxC, seen_TxVxM, seen_TxM = frames_TxVxMxC[order_T], seen_TxVxM[order_T], seen_TxM[order_T]
-    first = int(seen_TxM[:, 0].argmax())
-    exact_TxVxMxC = frames_TxVxMxC.astype(np.float64)
-    centered_TxVxMxC = (exact_TxVxMxC - exact_TxVxMxC[first, _SPINE_BASE, 0]) * seen_TxVxM[..., None]
-    spine_TxC = centered_TxVxMxC[:, _SPINE_SHOULDER, 0] - centered_TxVxMxC[:, _SPINE_BASE, 0]
-    lengths_T = np.linalg.norm(spine_TxC, axis=-1)
-    if not lengths_T.any():
-        raise ValueError("the spine has length 0 in every frame: nothing to scale by")
-    turn_CxC = _to_z(spine_TxC[first])
-    elbow_C = centered_TxVxMxC[first, _LEFT_ELBOW, 0] - centered_TxVxMxC[first, _SPINE_SHOULDER, 0]
-    turn_CxC = _about_z_to_x(turn_CxC @ elbow_C) @ turn_CxC
-    turn_CxC /= lengths_T[np.flatnonzero(lengths_T)[0]]
-    normalized_TxVxMxC = (centered_TxVxMxC.reshape(-1, 3) @ turn_CxC.T).reshape(frames_TxVxMxC.shape)
-    with np.errstate(over="ignore"):  # Infinity says it as well.
-        return normalized_TxVxMxC.astype(np.float32)
-
-
-def _to_z(direction_C: np.ndarray) -> np.ndarray:
-    """The rotation on the shortest way from a direction to +z, CxC (Rodrigues' formula)."""
-    length = np.linalg.norm(direction_C)
-    if not length:
-        return np.eye(3)
-    x, y, z = direction_C / length
-    if z < -1 + 1e-12:  # Every way is the shortest.
-        return np.diag([1.0, -1.0, -1.0])
-    cross_CxC = np.array([[0, 0, -x], [0, 0, -y], [x, y, 0]])
-    rotation_CxC: np.ndarray = np.eye(3) + cross_CxC + cross_CxC @ cross_CxC / (1 + z)
-    return rotation_CxC
-
-
-def _about_z_to_x(direction_C: np.ndarray) -> np.ndarray:
-    """The rotation about z that takes a direction's part in the x-y plane to +x, CxC."""
-    x, y, _ = direction_C
-    length = np.hypot(x, y)
-    if not length:
-        return np.eye(3)
-    return np.array([[x, y, 0], [-y, x, 0], [0, 0, length]]) / length
+    if not frames_TxVxMxC[0].any():
+        empty_T = ~frames_TxVxMxC.any(axis=(1, 2, 3))
+        frames_TxVxMxC = frames_TxVxMxC[np.argsort(empty_T, kind="stable")]
+    return normalize(frames_TxVxMxC, NTU_25)

@@ -18,8 +18,8 @@ from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, recording_name
-from dsta_jax.skeleton.layouts import UTD_MHAD_20
-from dsta_jax.skeleton.normalize import normalize_shrec
+from dsta_jax.skeleton.layouts import HAND_22, UTD_MHAD_20
+from dsta_jax.skeleton.normalize import normalize
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)
@@ -359,5 +359,5 @@ def test_the_values_are_those_of_the_raw_recordings(converted, raw_dir):
         recording_name(*key): raw_recordings.hand_frames(seed, 4 + seed % 5) for seed, key in enumerate(TRAIN + TEST)
     }
     for _, record in records.read_set(converted):
-        np.testing.assert_array_equal(record.frames_TxVxMxC, normalize_shrec(frames.pop(record.name)[:, :, None]))
+        np.testing.assert_array_equal(record.frames_TxVxMxC, normalize(frames.pop(record.name)[:, :, None], HAND_22))
     assert not frames

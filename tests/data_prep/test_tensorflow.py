@@ -11,7 +11,8 @@ import pytest
 from data_prep import conversion, shrec
 from dsta_jax.data import records
 from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, read_skeletons, recording_name
-from dsta_jax.skeleton.normalize import normalize_shrec
+from dsta_jax.skeleton.layouts import HAND_22
+from dsta_jax.skeleton.normalize import normalize
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)
@@ -30,7 +31,7 @@ def tensorflow_python() -> pathlib.Path:
 def expected_values(raw_dir: pathlib.Path, keys: list[raw_recordings.Key]) -> dict[str, np.ndarray]:
     """What the raw recordings say, by key of a record."""
     names = [recording_name(*key) for key in keys]
-    frames = [normalize_shrec(read_skeletons(raw_dir / name / SKELETON_FILE)[:, :, None]) for name in names]
+    frames = [normalize(read_skeletons(raw_dir / name / SKELETON_FILE)[:, :, None], HAND_22) for name in names]
     return {
         "name": np.array(names),
         "label": np.array([2 * (gesture - 1) + finger - 1 for gesture, finger, _, _ in keys]),

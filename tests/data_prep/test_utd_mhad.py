@@ -6,7 +6,8 @@ import pytest
 from data_prep import conversion, utd_mhad
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.normalize import normalize_utd_mhad
+from dsta_jax.skeleton.layouts import UTD_MHAD_20
+from dsta_jax.skeleton.normalize import normalize
 from tests import raw_recordings
 
 
@@ -24,7 +25,7 @@ def test_names_labels_subjects_and_values(tmp_path):
         ("a27_s8_t4", 26, 8),
     ]
     for record in found:
-        np.testing.assert_array_equal(record.frames_TxVxMxC, normalize_utd_mhad(frames[record.name][:, :, None]))
+        np.testing.assert_array_equal(record.frames_TxVxMxC, normalize(frames[record.name][:, :, None], UTD_MHAD_20))
 
 
 def test_an_empty_directory(tmp_path):

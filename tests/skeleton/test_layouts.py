@@ -2,18 +2,32 @@
 
 import pytest
 
-from dsta_jax.skeleton.layouts import HAND_22, LAYOUTS, NTU_25, UTD_MHAD_20, Layout
+from dsta_jax.skeleton.layouts import HAND_22, LAYOUTS, NTU_25, Layout, Reference
 
 
 def bones(layout: Layout) -> set[tuple[int, int]]:
     return {(joint, parent) for joint, parent in enumerate(layout.parents) if joint != parent}
 
 
-@pytest.mark.parametrize(("layout", "joints", "root"), [(HAND_22, 22, 0), (NTU_25, 25, 20), (UTD_MHAD_20, 20, 3)])
-def test_joints_and_root(layout, joints, root):
-    assert (len(layout.joints), layout.root) == (joints, root)
-    assert len(bones(layout)) == joints - 1
-    assert LAYOUTS[layout.name] is layout
+ROOTS = {
+    "hand_22": 0,
+    "mediapipe_hand_21": 0,
+    "ntu_25": 20,
+    "kinect_20": 0,
+    "utd_mhad_20": 3,
+    "coco_17": 0,
+    "openpose_18": 1,
+    "openpose_25": 1,
+    "mediapipe_pose_33": 0,
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_joints_and_root(name):
+    layout = LAYOUTS[name]
+    assert len(layout.joints) == int(name.rpartition("_")[2])
+    assert (layout.name, layout.root) == (name, ROOTS[name])
+    assert len(bones(layout)) == len(layout.joints) - 1
 
 
 def test_hand_bones():
@@ -27,11 +41,11 @@ def test_ntu_bones():
     assert bones(NTU_25) == trunk | limbs | {(22, 7), (21, 22), (24, 11), (23, 24)}
 
 
-def test_utd_mhad_left_and_right_mirror_each_other():
-    mirrored = {joint: joint.replace("left", "right") for joint in UTD_MHAD_20.joints if joint.startswith("left")}
-    parent_of = {
-        joint: UTD_MHAD_20.joints[parent] for joint, parent in zip(UTD_MHAD_20.joints, UTD_MHAD_20.parents, strict=True)
-    }
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_left_and_right_mirror_each_other(layout):
+    mirrored = {joint: joint.replace("left", "right") for joint in layout.joints if "left" in joint}
+    parent_of = {joint: layout.joints[parent] for joint, parent in zip(layout.joints, layout.parents, strict=True)}
+    assert len(mirrored) == sum("right" in joint for joint in layout.joints)
     for left, right in mirrored.items():
         assert parent_of[right] == parent_of[left].replace("left", "right")
 
@@ -51,3 +65,8 @@ def test_bad_layouts(case):
     with pytest.raises(ValueError) as caught:
         Layout("test", joints, parents)
     assert message in str(caught.value)
+
+
+def test_a_reference_to_an_unknown_joint():
+    with pytest.raises(ValueError, match="its reference names the joint 'hip', which it has not"):
+        Layout("test", ("a", "b"), (0, 0), Reference(scale=(("a",), ("a", "hip"))))

@@ -200,5 +200,5 @@ def test_nobody_to_normalize():
 
 
 def test_no_spine_to_scale_by():
-    with pytest.raises(ValueError, match="the spine has length 0 in every frame"):
+    with pytest.raises(ValueError, match="the distance of spine_base and spine_shoulder is 0 in every frame"):
         normalize_ntu(np.ones((3, 25, 2, 3), np.float32))
