@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dsta_jax.skeleton.layouts import HAND_22, NTU_25, UTD_MHAD_20, Layout
+from dsta_jax.skeleton.layouts import HAND_22, KINECT_20, NTU_25, UTD_MHAD_20, Layout
 from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
 
 SHREC_GESTURES = (
@@ -59,6 +59,20 @@ UTD_MHAD_ACTIONS = (
     "squat",
 )
 
+# NW-UCLA's actions 1 2 3 4 5 6 8 9 11 12 (Wang et al., CVPR 2014).
+NW_UCLA_ACTIONS = (
+    "pick up with one hand",
+    "pick up with two hands",
+    "drop trash",
+    "walk around",
+    "sit down",
+    "stand up",
+    "donning",
+    "doffing",
+    "throw",
+    "carry",
+)
+
 # The subjects that train in the cross-subject protocols (Shahroudy et al., CVPR 2016; Liu et al., TPAMI 2020).
 _NTU60_SUBJECTS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 _NTU120_SUBJECTS = (
@@ -104,6 +118,11 @@ def _official_lists(columns: Mapping[str, np.ndarray]) -> np.ndarray:
 def _even_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """UTD-MHAD's own protocol: odd subjects train, even subjects test."""
     return np.equal(columns["subject"] % 2, 0)
+
+
+def _third_view(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """NW-UCLA, cross-view: views 1 and 2 train, view 3 tests."""
+    return np.equal(columns["camera"], 3)
 
 
 def _ntu60_other_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -184,6 +203,16 @@ BENCHMARKS = {
             class_of_label=tuple(range(len(UTD_MHAD_ACTIONS))),
             is_test=_even_subjects,
             prepare=("python -m data_prep.utd_mhad --raw_dir=DIRECTORY_OF_MAT_FILES --out_dir={data_dir}",),
+        ),
+        Benchmark(
+            name="nw_ucla",
+            data_set="nw_ucla",
+            layout=KINECT_20,
+            bodies=1,
+            class_names=NW_UCLA_ACTIONS,
+            class_of_label=tuple(range(len(NW_UCLA_ACTIONS))),
+            is_test=_third_view,
+            prepare=("python -m data_prep.nw_ucla --raw_dir=DIRECTORY_OF_JSON_FILES --out_dir={data_dir}",),
         ),
         _ntu("ntu60_cs", 60, _ntu60_other_subjects),
         _ntu("ntu60_cv", 60, _first_camera),
