@@ -20,9 +20,8 @@ from dsta_jax.data.streams import STREAMS, Stream
 from dsta_jax.errors import UserError
 from dsta_jax.models import attention, dsta, position
 from dsta_jax.models.dsta import DSTANet
-from dsta_jax.skeleton.benchmarks import BENCHMARKS, Benchmark
-
-CHANNELS = 3
+from dsta_jax.skeleton import benchmark_file
+from dsta_jax.skeleton.benchmarks import Benchmark
 
 # The fields of config.model that take one of a few words: Table 1.
 _CHOICES = {
@@ -70,9 +69,8 @@ class Run:
 
     def input_shape(self, batch_size: int) -> jax.ShapeDtypeStruct:
         """R x T x V x C of one member's batch."""
-        rows = batch_size * self.benchmark.bodies
-        joints = len(self.benchmark.layout.joints)
-        return jax.ShapeDtypeStruct((rows, self.sampling.frames, joints, CHANNELS), np.float32)
+        joints, bodies, channels = self.benchmark.frame_shape
+        return jax.ShapeDtypeStruct((batch_size * bodies, self.sampling.frames, joints, channels), np.float32)
 
     def model_shapes(self) -> dict[str, Any]:
         """Shapes of `params` and `batch_stats`, leading with the member axis."""
@@ -93,7 +91,7 @@ def prepare(config: ml_collections.ConfigDict) -> Run:
     Raises:
       UserError: when the configuration makes no sense, or the recordings are missing or damaged.
     """
-    benchmark = _lookup(BENCHMARKS, config.benchmark, "config.benchmark")
+    benchmark = benchmark_file.find(config.benchmark)
     unknown = [stream for stream in config.streams if stream not in STREAMS]
     if unknown or not config.streams or len(set(config.streams)) != len(config.streams):
         raise UserError(f"config.streams={tuple(config.streams)}: expected some of {', '.join(STREAMS)}, each once")
@@ -117,6 +115,7 @@ def prepare(config: ml_collections.ConfigDict) -> Run:
             rotation_degrees=data.rotation_degrees,
             scale=data.scale,
             layout=benchmark.layout,
+            channels=benchmark.channels,
         ),
         network=make_network(config.model, benchmark),
         train=train,
@@ -160,12 +159,6 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
     for rule, holds in expected.items():
         if not holds:
             raise UserError(f"expected {rule}; change it in the config file or by --config.KEY=VALUE")
-
-
-def _lookup(table: dict[str, Any], name: str, key: str) -> Any:
-    if name not in table:
-        raise UserError(f"{key}={name}: expected one of {', '.join(table)}")
-    return table[name]
 
 
 def _make_recordings(data_dir: str, benchmark: Benchmark) -> None:

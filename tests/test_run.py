@@ -19,7 +19,7 @@ def test_prepare(config):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("benchmark", "shrec15", "config.benchmark=shrec15: expected one of shrec14, shrec28"),
+        ("benchmark", "shrec15", "benchmark 'shrec15': expected one of shrec14, shrec28"),
         ("streams", ("spatial", "bones"), "config.streams=.*bones.*: expected some of spatial_temporal"),
         ("streams", (), "config.streams"),
         ("streams", ("spatial", "spatial"), "each once"),

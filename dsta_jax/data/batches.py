@@ -9,6 +9,7 @@ import numpy as np
 
 from dsta_jax.data import sampling, streams
 from dsta_jax.data.dataset import DataSet
+from dsta_jax.skeleton.benchmarks import Channels
 from dsta_jax.skeleton.layouts import Layout
 
 
@@ -38,6 +39,7 @@ class Sampling:
       rotation_degrees: training sequences turn about each axis by up to this angle, either way.
       scale: training sequences are scaled by 1 - scale to 1 + scale.
       layout: joints and bones.
+      channels: what the C channels of a joint are.
     """
 
     sampled: int
@@ -47,6 +49,7 @@ class Sampling:
     rotation_degrees: float
     scale: float
     layout: Layout
+    channels: Channels = "xyz"
 
     def interval(self, stream: streams.Stream) -> int:
         """Every which frame a stream takes."""
@@ -87,10 +90,7 @@ def train_batch(
     x_NxBxTxVxMxC = _member_streams(data_set, members, how, sample_B, frames_of)
     if how.rotation_degrees or how.scale:
         turn_BxCxC = np.stack([_random_turn(how, seed, epoch, sample) for epoch, sample in keys])
-        channels = x_NxBxTxVxMxC.shape[-1]
-        x_NxBxTxVxMxC = np.einsum(
-            "nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC[:, :channels, :channels], optimize=True
-        )
+        x_NxBxTxVxMxC = np.einsum("nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC, optimize=True)
     return _batch(x_NxBxTxVxMxC, data_set.label_N[sample_B], np.ones(batch_size, np.float32))
 
 
@@ -138,6 +138,7 @@ def _member_streams(
                 stream,
                 how.interval(stream),
                 how.layout,
+                how.channels.endswith("c"),
             )
             for stream in members
         ]
@@ -145,18 +146,22 @@ def _member_streams(
 
 
 def _random_turn(how: Sampling, seed: int, epoch: int, sample: int) -> np.ndarray:
-    """A 3 x 3 rotation about x, then y, then z, times a scale."""
+    """C x C: a rotation about x, then y, then z, times a scale; in the plane about z alone. A confidence stays."""
     words = sampling.random_words(4, seed, sampling.Purpose.AUGMENTATION, epoch, sample)
     unit = 2 * sampling.to_unit(words) - 1
     angles = np.deg2rad(how.rotation_degrees) * unit[:3]
-    turn = np.eye(3)
+    space = np.eye(3)
     for axis, angle in enumerate(angles):
-        one, two = [other for other in range(3) if other != axis]
-        step = np.eye(3)
-        step[one, one] = step[two, two] = np.cos(angle)
-        step[one, two], step[two, one] = -np.sin(angle), np.sin(angle)
-        turn = step @ turn
-    return ((1 + how.scale * unit[3]) * turn).astype(np.float32)
+        if axis == 2 or "z" in how.channels:
+            one, two = [other for other in range(3) if other != axis]
+            step = np.eye(3)
+            step[one, one] = step[two, two] = np.cos(angle)
+            step[one, two], step[two, one] = -np.sin(angle), np.sin(angle)
+            space = step @ space
+    turn = np.eye(len(how.channels), dtype=np.float32)
+    coordinates = 3 if "z" in how.channels else 2
+    turn[:coordinates, :coordinates] = ((1 + how.scale * unit[3]) * space)[:coordinates, :coordinates]
+    return turn
 
 
 def _batch(x_NxBxTxVxMxC: np.ndarray, label_B: np.ndarray, real_B: np.ndarray) -> Batch:

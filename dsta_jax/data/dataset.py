@@ -80,13 +80,18 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
     )
 
 
-def train_and_test(data_set: DataSet, benchmark: Benchmark) -> tuple[DataSet, DataSet]:
+def train_and_test(data_set: DataSet, benchmark: Benchmark, fold: int | None = None) -> tuple[DataSet, DataSet]:
     """The recordings that the benchmark's protocol trains on, and those that it tests on.
+
+    Args:
+      data_set: all recordings.
+      benchmark: has the protocol.
+      fold: which value is left out of training, where the protocol leaves out each once.
 
     Raises:
       UserError: when one of the two is empty.
     """
-    is_test_N = benchmark.is_test(data_set.columns)
+    is_test_N = benchmark.is_test(data_set.columns, fold)
     for part, mask_N in (("train", ~is_test_N), ("test", is_test_N)):
         if not mask_N.any():
             raise UserError(
@@ -129,13 +134,16 @@ def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataS
 
 
 def _check_info(info: records.DataSetInfo, benchmark: Benchmark, directory: pathlib.Path) -> None:
-    found = (info.name, info.joints, info.bodies)
-    expected = (benchmark.data_set, len(benchmark.layout.joints), benchmark.bodies)
+    found = (info.name, info.joints, info.bodies, info.channels)
+    expected = (benchmark.data_set, *benchmark.frame_shape)
     if found != expected:
+        holds, needs = (
+            f"{name} with {joints} joints of {bodies} bodies, {channels} channels each"
+            for name, joints, bodies, channels in (found, expected)
+        )
         raise UserError(
-            f"{directory}: holds {found[0]} with {found[1]} joints of {found[2]} bodies, but benchmark "
-            f"{benchmark.name} needs {expected[0]} with {expected[1]} joints of {expected[2]} bodies; choose the "
-            f"config that fits, or another config.data.dir"
+            f"{directory}: holds {holds}, but benchmark {benchmark.name} needs {needs}; choose the config that fits, "
+            f"or another config.data.dir"
         )
 
 

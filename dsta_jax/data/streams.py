@@ -23,6 +23,7 @@ def sampled_stream(
     stream: Stream,
     interval: int,
     layout: Layout,
+    confidence: bool = False,
 ) -> np.ndarray:
     """The sampled frames of a stream, without making the stream's other frames.
 
@@ -37,6 +38,7 @@ def sampled_stream(
       stream: which stream.
       interval: k; 1 for joints and bones.
       layout: bones, for `spatial`.
+      confidence: whether the last channel is a confidence: that of a bone or a difference is the mean of its two ends'.
 
     Returns:
       B x T x V x M x C.
@@ -45,7 +47,14 @@ def sampled_stream(
     if stream == "spatial_temporal":
         return now_BxTxVxMxC
     if stream == "spatial":
-        return now_BxTxVxMxC - now_BxTxVxMxC[:, :, layout.parents]
+        return _difference(now_BxTxVxMxC, now_BxTxVxMxC[:, :, layout.parents], confidence)
     last_Bx1 = stream_length(length_B, interval)[:, None] - 1
     next_BxT = np.minimum(index_BxT + 1, last_Bx1)  # at the end a frame minus itself: the zero frame
-    return frames_FxVxMxC[start_B[:, None] + interval * next_BxT] - now_BxTxVxMxC
+    return _difference(frames_FxVxMxC[start_B[:, None] + interval * next_BxT], now_BxTxVxMxC, confidence)
+
+
+def _difference(end_xC: np.ndarray, start_xC: np.ndarray, confidence: bool) -> np.ndarray:
+    difference_xC: np.ndarray = end_xC - start_xC
+    if confidence:
+        difference_xC[..., -1] = (end_xC[..., -1] + start_xC[..., -1]) / 2
+    return difference_xC

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -82,6 +83,14 @@ _NTU120_SUBJECTS = (
 )
 
 
+# What the joints of a recording say: coordinates, and the confidence c with which they were found.
+Channels = Literal["xyz", "xy", "xyzc", "xyc"]
+CHANNELS: tuple[Channels, ...] = get_args(Channels)
+
+# What is known of the N recordings of a data set: `split` (the record file's), `subject`, `camera`, `setup`.
+Columns = Mapping[str, np.ndarray]
+
+
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
     """A task: classes, a skeleton, and the protocol that says which recordings are for testing.
@@ -93,10 +102,11 @@ class Benchmark:
       bodies: how many bodies a recording holds (M).
       class_names: the classes, counted from 0.
       class_of_label: the class of each record label; the labels of a record are the finest its data set has.
-      is_test: from columns `split` (the record file's), `subject`, `camera`, `setup`, each of N entries,
-        to N booleans: True where the protocol tests, False where it trains.
+      protocol: from columns of N entries to N booleans, True where it tests, False where it trains; or the name of a
+        column, of which each value is left out of training once, and tested on.
       prepare: the commands that make the converted set below `{data_dir}`.
       synthetic: True when those commands need no recordings of the user's.
+      channels: what the C channels of a joint are.
     """
 
     name: str
@@ -105,52 +115,74 @@ class Benchmark:
     bodies: int
     class_names: tuple[str, ...]
     class_of_label: tuple[int, ...]
-    is_test: Callable[[Mapping[str, np.ndarray]], np.ndarray]
+    protocol: Callable[[Columns], np.ndarray] | str
     prepare: tuple[str, ...]
     synthetic: bool = False
+    channels: Channels = "xyz"
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """V, M and C of its recordings."""
+        return len(self.layout.joints), self.bodies, len(self.channels)
+
+    @property
+    def confidence(self) -> bool:
+        """Whether the last channel is a confidence."""
+        return self.channels.endswith("c")
+
+    @property
+    def left_out(self) -> str | None:
+        """The column of which each value is left out once; None where train and test are fixed."""
+        return self.protocol if isinstance(self.protocol, str) else None
+
+    def is_test(self, columns: Columns, fold: int | None = None) -> np.ndarray:
+        """N booleans: True where the recording is for testing; of a fold, where its value is the one left out."""
+        if isinstance(self.protocol, str):
+            return np.asarray(columns[self.protocol] == fold)
+        return self.protocol(columns)
 
 
-def _official_lists(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _official_lists(columns: Columns) -> np.ndarray:
     """The record files are already divided by the lists that come with the data set."""
     return np.equal(columns["split"], "test")
 
 
-def _even_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _even_subjects(columns: Columns) -> np.ndarray:
     """UTD-MHAD's own protocol: odd subjects train, even subjects test."""
     return np.equal(columns["subject"] % 2, 0)
 
 
-def _third_view(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _third_view(columns: Columns) -> np.ndarray:
     """NW-UCLA, cross-view: views 1 and 2 train, view 3 tests."""
     return np.equal(columns["camera"], 3)
 
 
-def _ntu60_other_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _ntu60_other_subjects(columns: Columns) -> np.ndarray:
     """NTU RGB+D, cross-subject: 20 subjects train, the 20 others test."""
     return ~np.isin(columns["subject"], _NTU60_SUBJECTS)
 
 
-def _ntu120_other_subjects(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _ntu120_other_subjects(columns: Columns) -> np.ndarray:
     """NTU RGB+D 120, cross-subject: 53 subjects train, the 53 others test."""
     return ~np.isin(columns["subject"], _NTU120_SUBJECTS)
 
 
-def _first_camera(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _first_camera(columns: Columns) -> np.ndarray:
     """NTU RGB+D, cross-view: cameras 2 and 3 train, camera 1 tests."""
     return np.equal(columns["camera"], 1)
 
 
-def _even_setups(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _even_setups(columns: Columns) -> np.ndarray:
     """Cross-setup as in DSTA-Net's paper: odd setups train, even ones test; the data set's own is the opposite."""
     return np.equal(columns["setup"] % 2, 0)
 
 
-def _odd_setups(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _odd_setups(columns: Columns) -> np.ndarray:
     """NTU RGB+D 120's own cross-setup: even setups train, odd ones test; DSTA-Net's paper has the opposite."""
     return np.equal(columns["setup"] % 2, 1)
 
 
-def _ntu(name: str, actions: int, is_test: Callable[[Mapping[str, np.ndarray]], np.ndarray]) -> Benchmark:
+def _ntu(name: str, actions: int, protocol: Callable[[Columns], np.ndarray]) -> Benchmark:
     """A protocol of NTU RGB+D (60 actions) or NTU RGB+D 120."""
     return Benchmark(
         name=name,
@@ -159,7 +191,7 @@ def _ntu(name: str, actions: int, is_test: Callable[[Mapping[str, np.ndarray]], 
         bodies=2,
         class_names=NTU_ACTIONS[:actions],
         class_of_label=tuple(range(actions)),
-        is_test=is_test,
+        protocol=protocol,
         prepare=(
             f"python -m data_prep.ntu --raw_dir=DIRECTORY_OF_SKELETON_FILES --out_dir={{data_dir}} --version={actions}",
         ),
@@ -176,7 +208,7 @@ def _shrec(name: str, data_set: str, classes: int, prepare: tuple[str, ...], syn
         bodies=1,
         class_names=SHREC_GESTURES if classes == len(SHREC_GESTURES) else SHREC_FINE_GESTURES,
         class_of_label=tuple(label * classes // fine for label in range(fine)),
-        is_test=_official_lists,
+        protocol=_official_lists,
         prepare=prepare,
         synthetic=synthetic,
     )
@@ -201,7 +233,7 @@ BENCHMARKS = {
             bodies=1,
             class_names=UTD_MHAD_ACTIONS,
             class_of_label=tuple(range(len(UTD_MHAD_ACTIONS))),
-            is_test=_even_subjects,
+            protocol=_even_subjects,
             prepare=("python -m data_prep.utd_mhad --raw_dir=DIRECTORY_OF_MAT_FILES --out_dir={data_dir}",),
         ),
         Benchmark(
@@ -211,7 +243,7 @@ BENCHMARKS = {
             bodies=1,
             class_names=NW_UCLA_ACTIONS,
             class_of_label=tuple(range(len(NW_UCLA_ACTIONS))),
-            is_test=_third_view,
+            protocol=_third_view,
             prepare=("python -m data_prep.nw_ucla --raw_dir=DIRECTORY_OF_JSON_FILES --out_dir={data_dir}",),
         ),
         _ntu("ntu60_cs", 60, _ntu60_other_subjects),

@@ -316,3 +316,23 @@ def test_batches_of_a_part():
     batch = batches.train_batch(part, ("spatial_temporal",), HOW, 3, 0, 0)
     assert sorted(batch.label[0].tolist()) == [2, 7, 10]
     assert batch.label[0].tolist() == batch.x[0, :, 0, 0, 1].tolist()
+
+
+@pytest.mark.parametrize("channels", ["xy", "xyc", "xyzc"])
+def test_augmentation_of_other_channels(channels):
+    """In the plane a body turns in the plane, and what was found with some confidence still was."""
+    made = data_set()
+    frames = np.random.default_rng(1).normal(size=(*made.frames_FxVxMxC.shape[:3], len(channels))).astype(np.float32)
+    made = dataclasses.replace(made, frames_FxVxMxC=frames)
+    for stream in streams.STREAMS:
+        augmented, plain = (
+            batches.train_batch(made, (stream,), dataclasses.replace(how, channels=channels), COUNT, 0, 0).x[0]
+            for how in (BOTH, HOW)
+        )
+        coordinates = 3 if "z" in channels else 2
+        np.testing.assert_array_equal(augmented[..., coordinates:], plain[..., coordinates:])
+        lengths, plain_lengths = (np.linalg.norm(x[..., :coordinates], axis=-1) for x in (augmented, plain))
+        factor_R = lengths.max((1, 2)) / np.maximum(plain_lengths.max((1, 2)), 1e-9)
+        np.testing.assert_allclose(lengths, factor_R[:, None, None] * plain_lengths, rtol=1e-4, atol=1e-5)
+        moving = plain_lengths.max((1, 2)) > 0
+        assert np.all(np.abs(augmented - plain)[moving].max((1, 2, 3)) > 1e-3)

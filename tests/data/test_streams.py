@@ -127,3 +127,18 @@ def test_the_order_of_joints(stream, interval):
     other = Layout("other", tuple(NTU_25.joints[joint] for joint in order), parents)
     found = whole_stream(frames[:, order], stream, interval, other)
     np.testing.assert_array_equal(found, whole_stream(frames, stream, interval, NTU_25)[:, order])
+
+
+@pytest.mark.parametrize("stream, interval", CHOICES)
+def test_a_confidence_is_the_mean_of_the_two_ends(stream, interval):
+    frames, _, _ = sequences(bodies=1, lengths=(8,))
+    found = streams.sampled_stream(
+        frames, np.array([0]), np.array([8]), np.array([[0, 1]]), stream, interval, NTU_25, confidence=True
+    )[0]
+    np.testing.assert_array_equal(found[..., :2], whole_stream(frames, stream, interval, NTU_25)[:2, ..., :2])
+    score_2xV = frames[[0, interval], :, 0, 2]
+    other_2xV = {
+        "spatial_temporal": score_2xV,
+        "spatial": score_2xV[:, list(NTU_25.parents)],
+    }.get(stream, frames[[interval, 2 * interval], :, 0, 2])
+    np.testing.assert_allclose(found[:, :, 0, 2], (score_2xV + other_2xV) / 2, atol=1e-7)
