@@ -21,9 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from absl import flags
 from tqdm import tqdm
 
-from data_prep import pool, shards, tfds_layout
+from data_prep import pool, shards, tfds_layout, twin_report
 from dsta_jax.data.records import shard_name
 from dsta_jax.errors import UserError
+from dsta_jax.skeleton.benchmarks import Benchmark
 from dsta_jax.skeleton.layouts import Layout
 
 RECORDINGS_PER_SHARD = 128
@@ -32,6 +33,7 @@ _REPORTED = 20  # broken recordings shown one by one on the terminal
 _FINGERPRINT = "fingerprint.json"
 # Recordings that are not in the set, a line each with the reason: broken ones, and those with nothing in them.
 _SKIPPED, _LEFT_OUT = "skipped.txt", "left_out.txt"
+_TWINS = "twins.txt"
 _CODE = ("data_prep/*.py", "dsta_jax/data/records.py", "dsta_jax/skeleton/**/*.py")
 
 
@@ -51,6 +53,7 @@ class DataSet:
       homepage: where its authors publish it.
       splits: the raw recordings of each split, in the order in which they are written.
       published: how many recordings its authors publish; 0 when that is not known.
+      benchmarks: that train and test on it.
     """
 
     name: str
@@ -64,6 +67,7 @@ class DataSet:
     splits: Mapping[str, Sequence[shards.Item]]
     channels: str = "xyz"
     published: int = 0
+    benchmarks: tuple[Benchmark, ...] = ()
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
@@ -136,9 +140,12 @@ def convert(data_set: DataSet, read_frames: shards.ReadFrames, options: Options)
             results = [(task, kept.get(task.path) or done_now[task.path]) for task in tasks]
             _settle_missing(data_set, results, incomplete, options.skip_broken)
             _write_metadata(data_set, results, incomplete)
+            same = twin_report.write(incomplete / _TWINS, data_set.benchmarks, results)
             _put_in_place(incomplete, directory)
     except OSError as error:
         raise UserError(f"{error.filename or options.out_dir}: cannot be written ({error.strerror})") from error
+    for line in same:
+        print(f"note: {line}")
     _print_summary(data_set, results, len(kept), time.monotonic() - started, directory)
     return directory
 
@@ -165,7 +172,9 @@ def _fingerprint(data_set: DataSet) -> dict[str, str]:
     """Digests of the input (the files' names, sizes and times, and the set's description) and of the code."""
     inputs = hashlib.sha256()
     described = {
-        field.name: getattr(data_set, field.name) for field in dataclasses.fields(data_set) if field.name != "splits"
+        field.name: getattr(data_set, field.name)
+        for field in dataclasses.fields(data_set)
+        if field.name not in ("splits", "benchmarks")
     }
     inputs.update(repr((described, RECORDINGS_PER_SHARD)).encode())
     for split, items in data_set.splits.items():

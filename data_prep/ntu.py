@@ -17,6 +17,7 @@ from absl import app, flags
 from data_prep import conversion
 from data_prep.shards import Item, LeftOut
 from dsta_jax.errors import UserError, one_line_errors
+from dsta_jax.skeleton.benchmarks import of_data_set
 from dsta_jax.skeleton.formats import ntu
 from dsta_jax.skeleton.layouts import NTU_25
 from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
@@ -111,6 +112,7 @@ def run(options: conversion.Options, actions: int = 60, missing_list: pathlib.Pa
         homepage="https://rose1.ntu.edu.sg/dataset/actionRecognition/",
         splits={"all": read_items(options.raw_dir, actions, missing_list)},
         published=_COMPLETE[actions],
+        benchmarks=of_data_set(f"ntu{actions}"),
     )
     conversion.convert(data_set, read_frames, options)
 

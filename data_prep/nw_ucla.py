@@ -14,7 +14,7 @@ from absl import app, flags
 from data_prep import conversion
 from data_prep.shards import Item
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import NW_UCLA_ACTIONS
+from dsta_jax.skeleton.benchmarks import NW_UCLA_ACTIONS, of_data_set
 from dsta_jax.skeleton.formats import nw_ucla
 from dsta_jax.skeleton.layouts import KINECT_20
 from dsta_jax.skeleton.normalize import normalize
@@ -53,6 +53,7 @@ def run(options: conversion.Options) -> None:
         homepage="https://wangjiangb.github.io/my_data.html",
         splits={"all": items},
         published=1484,
+        benchmarks=of_data_set(NAME),
     )
     conversion.convert(data_set, read_frames, options)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data_prep import tfds_layout
+from dsta_jax.data import twins
 from dsta_jax.data.records import Record, write_shard
 from dsta_jax.errors import UserError
 
@@ -76,6 +77,7 @@ class Result:
       broken: for each broken recording, its name and the reason.
       left_out: for each recording with nothing in it, its name and the reason.
       other_length: how many recordings have not as many frames as their list says.
+      fingerprints: of each record, by name; `twins.fingerprint`.
     """
 
     records: int
@@ -83,6 +85,7 @@ class Result:
     broken: dict[str, str]
     left_out: dict[str, str]
     other_length: int
+    fingerprints: dict[str, str]
 
 
 def _note(task: Task) -> pathlib.Path:
@@ -104,7 +107,7 @@ def write(task: Task, read_frames: ReadFrames) -> Result:
     """Reads a shard's recordings and writes it, in a worker process."""
     np.empty(_KEPT_BYTES, np.uint8)
     features = tfds_layout.record_features(task.label_names, task.frame_shape)
-    payloads, broken, left_out, other_length = [], {}, {}, 0
+    payloads, broken, left_out, other_length, fingerprints = [], {}, {}, 0, {}
     for item in task.items:
         try:
             frames_TxVxMxC = _checked(read_frames(item), task.frame_shape)
@@ -118,8 +121,9 @@ def write(task: Task, read_frames: ReadFrames) -> Result:
             record = Record(item.name, item.label, item.subject, item.camera, item.setup, frames_TxVxMxC)
             payloads.append(tfds_layout.to_payload(features, record))
             other_length += item.listed_frames not in (0, len(frames_TxVxMxC))
+            fingerprints[item.name] = twins.fingerprint(frames_TxVxMxC)
     temporary = task.path.with_name(task.path.name + ".tmp")
-    result = Result(len(payloads), write_shard(temporary, payloads), broken, left_out, other_length)
+    result = Result(len(payloads), write_shard(temporary, payloads), broken, left_out, other_length, fingerprints)
     temporary.replace(task.path)
     write_json(_note(task), dataclasses.asdict(result))
     return result

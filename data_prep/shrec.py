@@ -16,7 +16,7 @@ from absl import app, flags
 from data_prep import conversion
 from data_prep.shards import Item
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import SHREC_FINE_GESTURES
+from dsta_jax.skeleton.benchmarks import SHREC_FINE_GESTURES, of_data_set
 from dsta_jax.skeleton.formats import shrec
 from dsta_jax.skeleton.layouts import HAND_22
 from dsta_jax.skeleton.normalize import normalize
@@ -82,6 +82,7 @@ def describe(raw_dir: pathlib.Path, name: str = NAME) -> conversion.DataSet:
         homepage="http://www-rech.telecom-lille.fr/shrec2017-hand/" if name == NAME else "",
         splits=read_items(raw_dir),
         published=_PUBLISHED if name == NAME else 0,
+        benchmarks=of_data_set(name),
     )
 
 

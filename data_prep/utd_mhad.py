@@ -14,7 +14,7 @@ from absl import app, flags
 from data_prep import conversion
 from data_prep.shards import Item
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import UTD_MHAD_ACTIONS
+from dsta_jax.skeleton.benchmarks import UTD_MHAD_ACTIONS, of_data_set
 from dsta_jax.skeleton.formats import utd_mhad
 from dsta_jax.skeleton.layouts import UTD_MHAD_20
 from dsta_jax.skeleton.normalize import normalize
@@ -54,6 +54,7 @@ def run(options: conversion.Options) -> None:
         homepage="https://personal.utdallas.edu/~kehtar/UTD-MHAD.html",
         splits={"all": items},
         published=861,
+        benchmarks=of_data_set(NAME),
     )
     conversion.convert(data_set, read_frames, options)
 

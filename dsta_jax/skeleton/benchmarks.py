@@ -253,3 +253,8 @@ BENCHMARKS = {
         _ntu("ntu120_xset", 120, _odd_setups),
     )
 }
+
+
+def of_data_set(name: str) -> tuple[Benchmark, ...]:
+    """The benchmarks that train and test on a converted set."""
+    return tuple(benchmark for benchmark in BENCHMARKS.values() if benchmark.data_set == name)
