@@ -28,6 +28,8 @@ SHREC_GESTURES = (
 SHREC_FINE_GESTURES = tuple(
     f"{gesture}, {fingers}" for gesture in SHREC_GESTURES for fingers in ("one finger", "whole hand")
 )
+# DHG's order of the same classes: all gestures with one finger, then all with the whole hand.
+DHG_FINE_GESTURES = SHREC_FINE_GESTURES[::2] + SHREC_FINE_GESTURES[1::2]
 
 # UTD-MHAD, actions 1 to 27 as its authors number them (Chen, Jafari, Kehtarnavaz, ICIP 2015).
 UTD_MHAD_ACTIONS = (
@@ -214,10 +216,30 @@ def _shrec(name: str, data_set: str, classes: int, prepare: tuple[str, ...], syn
     )
 
 
+def _dhg(name: str, data_set: str, classes: int, prepare: tuple[str, ...], synthetic: bool = False) -> Benchmark:
+    """DHG's protocol over 14 or 28 classes: each subject is left out once."""
+    return Benchmark(
+        name=name,
+        data_set=data_set,
+        layout=HAND_22,
+        bodies=1,
+        class_names=SHREC_GESTURES if classes == len(SHREC_GESTURES) else DHG_FINE_GESTURES,
+        class_of_label=tuple(label % classes for label in range(len(DHG_FINE_GESTURES))),
+        protocol="subject",
+        prepare=prepare,
+        synthetic=synthetic,
+    )
+
+
 _PREPARE_SHREC = ("python -m data_prep.shrec --raw_dir=DIRECTORY_OF_SHREC17 --out_dir={data_dir}",)
 _PREPARE_SYNTHETIC = (
     "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
     "python -m data_prep.shrec --raw_dir={data_dir}/raw/synthetic_hands --out_dir={data_dir} --name=synthetic_hands",
+)
+_PREPARE_DHG = ("python -m data_prep.dhg --raw_dir=DIRECTORY_OF_DHG2016 --out_dir={data_dir}",)
+_PREPARE_SYNTHETIC_DHG = (
+    "python -m data_prep.synthetic --layout=dhg --out_dir={data_dir}/raw/synthetic_dhg",
+    "python -m data_prep.dhg --raw_dir={data_dir}/raw/synthetic_dhg --out_dir={data_dir} --name=synthetic_dhg",
 )
 
 BENCHMARKS = {
@@ -226,6 +248,9 @@ BENCHMARKS = {
         _shrec("shrec14", "shrec17", 14, _PREPARE_SHREC),
         _shrec("shrec28", "shrec17", 28, _PREPARE_SHREC),
         _shrec("synthetic14", "synthetic_hands", 14, _PREPARE_SYNTHETIC, synthetic=True),
+        _dhg("dhg14", "dhg", 14, _PREPARE_DHG),
+        _dhg("dhg28", "dhg", 28, _PREPARE_DHG),
+        _dhg("synthetic_dhg14", "synthetic_dhg", 14, _PREPARE_SYNTHETIC_DHG, synthetic=True),
         Benchmark(
             name="utd_mhad",
             data_set="utd_mhad",
