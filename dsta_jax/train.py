@@ -2,32 +2,26 @@
 
 import collections
 import contextlib
-import dataclasses
 import functools
 import itertools
-import math
 import pathlib
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
 from dsta_jax import checkpoint, parallel
-from dsta_jax import evaluate as evaluation
 from dsta_jax import state as state_lib
 from dsta_jax.data import batches
-from dsta_jax.errors import UserError
+from dsta_jax.interrupts import Interrupts
 from dsta_jax.logs import Metrics, Progress
+from dsta_jax.part import Part
+from dsta_jax.reporter import Reporter
 from dsta_jax.run import Run
 from dsta_jax.state import Totals, TrainState
+from dsta_jax.validator import Validator
 
 Step = Callable[[TrainState, batches.Batch], tuple[TrainState, Totals]]
 
@@ -60,26 +54,16 @@ def train(runs: Sequence[Run], workdirs: Sequence[pathlib.Path]) -> bool:
             return True
         parts = _parts(runs, latests, first, stack)
         progress = stack.enter_context(Progress(first, like.steps))
-        interrupts = stack.enter_context(_Interrupts())
+        interrupts = stack.enter_context(Interrupts())
         return _loop(_steps(runs, mesh, compiled_step(like, mesh, shapes), state, first), parts, progress, interrupts)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """A run among those that train side by side: which of the members are its own, and where it is kept."""
-
-    run: Run
-    members: slice
-    latest: checkpoint.Latest
-    metrics: Metrics
 
 
 def _parts(
     runs: Sequence[Run], latests: Sequence[checkpoint.Latest], first: int, stack: contextlib.ExitStack
-) -> list[_Part]:
+) -> list[Part]:
     ends = list(itertools.accumulate(len(run.members) for run in runs))
     return [
-        _Part(
+        Part(
             run,
             slice(end - len(run.members), end),
             latest,
@@ -112,14 +96,14 @@ def _restore(
 
 def _loop(
     steps: Iterator[tuple[int, TrainState, Totals]],
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     progress: Progress,
-    interrupts: "_Interrupts",
+    interrupts: Interrupts,
 ) -> bool:
     """Goes through the steps: reports, validates, saves; False when it was interrupted."""
     run = parts[0].run
-    reporter = _Reporter(parts, progress)
-    validators = [_Validator(part) for part in parts]
+    reporter = Reporter(parts, progress)
+    validators = [Validator(part) for part in parts]
     save_every = max(1, round(run.config.checkpoint.every_epochs * run.steps_per_epoch))
     for step, state, totals in steps:
         progress.advance()
@@ -134,22 +118,11 @@ def _loop(
         if saving:
             reporter.check(step, totals)
             for part in parts:
-                part.latest.save(_part_of(state, part.members), step)
+                part.latest.save(part.of(state), step)
         if interrupts.seen and step < run.steps:
             progress.say(f"stopped and saved at step {step} of {run.steps}; the same command goes on from here")
             return False
     return True
-
-
-def _part_of(state: TrainState, members: slice) -> TrainState:
-    """A run's members, on all devices."""
-    whole = parallel.everywhere(jax.tree.leaves(state.params)[0].sharding.mesh)
-    return _compiled_part(members.start, members.stop, whole)(state)
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled_part(start: int, stop: int, whole: jax.sharding.NamedSharding) -> Callable[[TrainState], TrainState]:
-    return jax.jit(functools.partial(state_lib.part, members=slice(start, stop)), out_shardings=whole)
 
 
 def _steps(
@@ -208,141 +181,3 @@ def _batches(runs: Sequence[Run], mesh: Mesh, first: int) -> Iterator[batches.Ba
             batch = ahead.popleft().result()
             ahead.extend(pool.submit(make, step) for step in itertools.islice(steps, 1))
             yield batch
-
-
-class _Reporter:
-    """Turns totals into lines of metrics, each after the next step is under way, so that no step is waited for."""
-
-    def __init__(self, parts: Sequence[_Part], progress: Progress):
-        self._parts, self._progress = parts, progress
-        self._run = parts[0].run
-        self._rate = jax.jit(state_lib.learning_rate(self._run.config.train, self._run.steps_per_epoch))
-        self._waiting: tuple[int, Totals] | None = None
-        self._since: tuple[int, float] | None = None
-
-    def note(self, step: int, totals: Totals) -> None:
-        """Writes the line that was waiting, and keeps the totals of this step if it is to have one."""
-        self.flush()
-        if step % self._run.config.log.every_steps == 0 or step == self._run.steps:
-            self._waiting = step, totals
-
-    def flush(self) -> None:
-        """Writes the line that is waiting, if one is."""
-        if self._waiting is not None:
-            self._write(*self._waiting)
-            self._waiting = None
-
-    def _write(self, step: int, totals: Totals) -> None:
-        self.check(step, totals)
-        totals = jax.device_get(totals)
-        loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
-        rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
-        shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%, lr {rate:.2g}"
-        common = {"epoch": step / self._run.steps_per_epoch, "learning_rate": rate}
-        speed = self._samples_per_second(step)
-        if speed:
-            shown += f", {speed:.0f}/s"
-        for part in self._parts:
-            metrics = dict(common)
-            of_part = zip(part.run.members, loss_N[part.members], accuracy_N[part.members], strict=True)
-            for stream, loss, accuracy in of_part:
-                metrics[f"train/loss/{stream}"] = float(loss)
-                metrics[f"train/accuracy/{stream}"] = float(accuracy)
-            if speed:
-                metrics["samples_per_second"] = speed
-            part.metrics.write(step, metrics)
-        self._progress.show(shown)
-
-    def _samples_per_second(self, step: int) -> float | None:
-        """Since the line before; the first line would count compilation, and has none."""
-        before, self._since = self._since, (step, time.monotonic())
-        if before is None:
-            return None
-        return (step - before[0]) * self._run.config.train.batch_size / (self._since[1] - before[1])
-
-    def check(self, step: int, totals: Totals) -> None:
-        """Stops on a loss that is not finite."""
-        names = [name for part in self._parts for name in part.run.names]
-        for name, loss in zip(names, jax.device_get(totals.loss), strict=True):
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss of {name} is {loss} at step {step}: lower config.train.learning_rate, or lengthen "
-                    f"config.train.warmup_epochs; the last checkpoint before it is kept"
-                )
-
-
-class _Validator:
-    """Validates a run on its held-out part, and keeps each member's best variables."""
-
-    def __init__(self, part: _Part):
-        self._part, self._run = part, part.run
-        self._every = max(1, round(self._run.config.evaluate.every_epochs * self._run.steps_per_epoch))
-
-    def due(self, step: int) -> bool:
-        """Whether it is time to validate."""
-        return len(self._run.validation) > 0 and (step % self._every == 0 or step == self._run.steps)
-
-    def validate(self, step: int, state: TrainState) -> None:
-        """Writes each member's accuracy, and saves the variables of those that are better than ever."""
-        state = _part_of(state, self._part.members)
-        model = {"params": state.params, "batch_stats": state.batch_stats}
-        parts = evaluation.score(self._run, model, self._run.validation)
-        accuracy_N = [part.top(1) for part in parts]
-        self._part.metrics.write(
-            step,
-            {f"validation/accuracy/{part.name}": accuracy for part, accuracy in zip(parts, accuracy_N, strict=True)},
-        )
-        self._keep_best(step, model, accuracy_N)
-
-    def _keep_best(self, step: int, model: dict[str, Any], accuracy_N: list[float]) -> None:
-        """Saves each member's best variables, with the steps and accuracies that they were chosen for."""
-        workdir = self._part.latest.workdir
-        step_N = [step] * len(accuracy_N)
-        best = checkpoint.restore_best(workdir, model)
-        if best is not None:
-            best_model, best_choice = best
-            before = list(zip(best_choice["step"], best_choice["accuracy"], strict=True))
-            better_N = [now > then for now, (_, then) in zip(accuracy_N, before, strict=True)]
-            if not any(better_N):
-                return
-            model = _where_member(better_N, model, best_model)
-            now_or_then = zip(better_N, zip(step_N, accuracy_N, strict=True), before, strict=True)
-            step_N, accuracy_N = map(
-                list, zip(*(now if better else then for better, now, then in now_or_then), strict=True)
-            )
-        checkpoint.save_best(workdir, step, model, {"step": step_N, "accuracy": accuracy_N})
-
-
-def _where_member(chosen_N: list[bool], yes: Any, no: Any) -> Any:
-    """Members' variables from one tree or the other."""
-    mask_N = jax.device_put(np.array(chosen_N))
-
-    def pick(yes_leaf: jax.Array, no_leaf: jax.Array) -> jax.Array:
-        return jnp.where(mask_N.reshape(-1, *[1] * (yes_leaf.ndim - 1)), yes_leaf, no_leaf)
-
-    return jax.jit(functools.partial(jax.tree.map, pick))(yes, no)
-
-
-class _Interrupts:
-    """Notes SIGINT and SIGTERM, so that the loop can save and leave; a second one ends the program at once."""
-
-    def __init__(self) -> None:
-        self.seen = False
-        self._before: dict[int, Any] = {}
-
-    def _note(self, number: int, frame: Any) -> None:
-        del frame
-        if self.seen:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        self.seen = True
-        print("\nstopping after this step; once more ends at once, unsaved", file=sys.stderr)
-
-    def __enter__(self) -> "_Interrupts":
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)

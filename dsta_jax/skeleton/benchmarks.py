@@ -184,19 +184,22 @@ def _odd_setups(columns: Columns) -> np.ndarray:
     return np.equal(columns["setup"] % 2, 1)
 
 
-def _ntu(name: str, actions: int, protocol: Callable[[Columns], np.ndarray]) -> Benchmark:
+def _ntu(name: str, actions: int, protocol: Callable[[Columns], np.ndarray], synthetic: bool = False) -> Benchmark:
     """A protocol of NTU RGB+D (60 actions) or NTU RGB+D 120."""
     return Benchmark(
         name=name,
-        data_set=f"ntu{actions}",
+        data_set="synthetic_ntu" if synthetic else f"ntu{actions}",
         layout=NTU_25,
         bodies=2,
         class_names=NTU_ACTIONS[:actions],
         class_of_label=tuple(range(actions)),
         protocol=protocol,
-        prepare=(
+        prepare=_PREPARE_SYNTHETIC_NTU
+        if synthetic
+        else (
             f"python -m data_prep.ntu --raw_dir=DIRECTORY_OF_SKELETON_FILES --out_dir={{data_dir}} --version={actions}",
         ),
+        synthetic=synthetic,
     )
 
 
@@ -236,6 +239,10 @@ _PREPARE_SYNTHETIC = (
     "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
     "python -m data_prep.shrec --raw_dir={data_dir}/raw/synthetic_hands --out_dir={data_dir} --name=synthetic_hands",
 )
+_PREPARE_SYNTHETIC_NTU = (
+    "python -m data_prep.synthetic --layout=ntu --out_dir={data_dir}/raw/synthetic_ntu",
+    "python -m data_prep.ntu --raw_dir={data_dir}/raw/synthetic_ntu --out_dir={data_dir} --name=synthetic_ntu",
+)
 _PREPARE_DHG = ("python -m data_prep.dhg --raw_dir=DIRECTORY_OF_DHG2016 --out_dir={data_dir}",)
 _PREPARE_SYNTHETIC_DHG = (
     "python -m data_prep.synthetic --layout=dhg --out_dir={data_dir}/raw/synthetic_dhg",
@@ -273,6 +280,8 @@ BENCHMARKS = {
         ),
         _ntu("ntu60_cs", 60, _ntu60_other_subjects),
         _ntu("ntu60_cv", 60, _first_camera),
+        _ntu("synthetic_ntu_cs", 60, _ntu60_other_subjects, synthetic=True),
+        _ntu("synthetic_ntu_cv", 60, _first_camera, synthetic=True),
         _ntu("ntu120_cs", 120, _ntu120_other_subjects),
         _ntu("ntu120_ce", 120, _even_setups),
         _ntu("ntu120_xset", 120, _odd_setups),
