@@ -42,6 +42,8 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
     lines = list(_lines(path))
     class_names = benchmark.class_names if benchmark else _named_classes(line["label"] for _, line in lines)
     entries = by_name(path, [(place, _entry(place, directory, line, class_names)) for place, line in lines])
+    if benchmark is None and any(one.path.suffix == ".csv" for one in entries.values()):
+        raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
     splits: dict[str, list[str]] = {}
     for one, (_, line) in zip(entries.values(), lines, strict=True):
         splits.setdefault(line.get(_SPLIT, _ALL), []).append(one.name)
@@ -158,8 +160,7 @@ def _read_npy(path: pathlib.Path, frame_shape: tuple[int, int, int] | None) -> n
 
 
 def _read_csv(path: pathlib.Path, frame_shape: tuple[int, int, int] | None) -> np.ndarray:
-    if frame_shape is None:
-        raise UserError(f"{path}: say by --benchmark which numbers are joints, bodies and channels")
+    assert frame_shape is not None
     joints, bodies, channels = frame_shape
     one = joints * channels
     frames: list[list[float]] = []
