@@ -89,7 +89,7 @@ def _same(found: Any, expected: Any, depth: int) -> None:
     if depth > 20:
         return
     if isinstance(found, np.ndarray):
-        assert found.dtype == expected.dtype
+        assert found.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")  # numpy may turn the bytes.
         np.testing.assert_array_equal(found, expected)
     elif isinstance(found, memoryview | bytes):
         assert bytes(found) == bytes(expected)

@@ -5,7 +5,7 @@ somewhere else can run any command. This is another machine for the same program
 Python's `pickletools`), that looks no name up and calls nothing; `pickled_arrays` says what may be built.
 
 The file is mapped, and arrays are views of it: they are read from the disk when they are used. What all other objects
-take, and how long it takes to make them, is bounded by the file's size.
+take, and how long it takes to make them, is bounded by the file's size: about 30 times as many bytes, and 64 MiB.
 """
 
 import functools
@@ -286,7 +286,8 @@ def _work(arguments: object) -> int:
     """How much there is to look at: a short program can name the same long thing again and again."""
     if not isinstance(arguments, tuple):
         return 0
-    return sum(len(item) for item in arguments if isinstance(item, str | bytes | memoryview | list))
+    data = sum(len(item) for item in arguments if isinstance(item, str | bytes | memoryview))
+    return data + sum(_SLOT * len(item) for item in arguments if isinstance(item, list))
 
 
 def _refuse(what: str) -> None:
