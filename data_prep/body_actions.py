@@ -25,12 +25,12 @@ def _drink(p: Performer) -> list[Key]:
 def _pick_up(p: Performer) -> list[Key]:
     """Down to the floor before the feet, by bowing, by bending the knees or by both, and up again."""
     knees = p.between(0.0, 1.0)
-    lean, side = p.between(1.0, 1.35) - 0.45 * knees, p.between(-0.15, 0.2)
+    lean, side = p.between(1.15, 1.45) - 0.45 * knees, p.between(-0.15, 0.2)
     down = replace(
         p.rest,
-        right=p.hand(-0.15, -0.95, 0.35 - 0.1 * knees),
+        right=p.hand(-0.15, -0.97, 0.2),
         left=p.hand(0.05, -0.8, 0.3),
-        drop=0.12 + 0.42 * knees,
+        drop=0.18 + 0.42 * knees,
         back=0.18 - 0.08 * knees,
     ).leaning(forwards=lean, twist=side)
     down = down.looking(down=p.between(0.0, 0.3))
@@ -57,7 +57,7 @@ def _throw(p: Performer) -> list[Key]:
         (0.0, p.rest),
         (p.seconds(0.55), wound_up),
         (p.seconds(0.1), wound_up),
-        (p.seconds(0.25), let_go),
+        (p.seconds(0.36), let_go),
         (p.seconds(0.2), through),
         (p.seconds(0.6), p.rest.moved(forwards=step)),
     ]
@@ -148,30 +148,33 @@ def _kick(p: Performer) -> list[Key]:
 
 
 def _hop(p: Performer) -> list[Key]:
+    """On the other foot, a little forwards each time."""
     lifted = replace(p.rest, right_foot=(0.0, p.between(0.2, 0.4), -p.between(0.2, 0.4)), drop=0.04)
     lifted = lifted.leaning(forwards=0.08, aside=0.06)
-    height, forwards, keys = p.much(0.1), p.between(0.0, 0.06), [(0.0, p.rest), (p.seconds(0.45), lifted)]
-    for number in range(1, p.times(3, 7) + 1):
+    height, forwards, hops = p.much(0.1), p.between(0.0, 0.06), p.times(3, 7)
+    keys = [(0.0, p.rest), (p.seconds(0.45), lifted)]
+    for _ in range(hops):
         lifted = lifted.moved(forwards=forwards)
         keys += [
             (p.seconds(0.14), replace(lifted, drop=0.08)),
             (p.seconds(0.14), replace(lifted, drop=0.0, jump=height)),
             (p.seconds(0.14), replace(lifted, drop=0.06)),
         ]
-    return [*keys, (p.seconds(0.45), p.rest.moved(forwards=number * forwards))]
+    return [*keys, (p.seconds(0.45), p.rest.moved(forwards=hops * forwards))]
 
 
 def _jump_up(p: Performer) -> list[Key]:
     height = p.much(0.28)
     crouched = replace(p.rest, drop=p.between(0.15, 0.35), back=0.08, left=p.hand(0.1, -0.8, -0.4))
     crouched = replace(crouched, right=crouched.left).leaning(forwards=p.between(0.3, 0.6))
-    arms = p.hand(0.12, p.between(-0.3, 0.75), 0.5)
+    swung, arms = p.hand(0.12, -0.6, 0.6), p.hand(0.12, p.between(-0.4, 0.75), 0.55)
+    leaving = replace(p.rest, jump=0.25 * height, left=swung, right=swung)
     high = replace(p.rest, jump=height, left=arms, right=arms)
     landed = replace(p.rest, drop=p.between(0.1, 0.25), back=0.05).leaning(forwards=0.3)
     return [
         (0.0, p.rest),
         (p.seconds(0.45), crouched),
-        (0.2, replace(high, jump=0.25 * height)),
+        (0.2, leaving),
         (0.18, high),
         (0.2, replace(landed, drop=0.03)),
         (p.seconds(0.15), landed),
@@ -194,7 +197,7 @@ def _bow(p: Performer) -> list[Key]:
 
 
 def _salute(p: Performer) -> list[Key]:
-    saluting = replace(p.rest, right=p.hand(-0.12, 0.38, 0.18, 0.03), right_elbow=p.between(0.8, 1.1))
+    saluting = replace(p.rest, right=p.hand(-0.06, 0.36, 0.2, 0.03), right_elbow=p.between(0.8, 1.1))
     return [(0.0, p.rest), (p.seconds(0.5), saluting), (p.seconds(0.9), saluting), (p.seconds(0.55), p.rest)]
 
 

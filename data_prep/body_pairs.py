@@ -40,7 +40,7 @@ def _reeling(p: Performer, forwards: float) -> Pose:
 def _punch(a: Performer, b: Performer) -> Meeting:
     step, wait = a.between(0.15, 0.7), a.seconds(0.7)
     near = a.rest.moved(forwards=step)
-    wound_up = replace(near, right=a.hand(0.25, -0.15, -0.3), right_elbow=0.8).leaning(twist=-0.4)
+    wound_up = replace(near, right=a.hand(0.15, -0.4, 0.05), right_elbow=0.6).leaning(twist=-0.4)
     hit = replace(near, right=a.hand(-0.2, a.between(-0.05, 0.25), 0.95), right_elbow=0.5)
     hit = hit.leaning(forwards=0.15, twist=0.45)
     first = [

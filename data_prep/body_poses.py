@@ -191,6 +191,7 @@ class Performer:
     """
 
     def __init__(self, habits: Habits, rng: np.random.Generator) -> None:
+        """Draws how the person stands this time."""
         self.habits, self.rng = habits, rng
         if rng.uniform() < habits.folds:
             hands = (self.hand(-0.24, -0.62, 0.40, 0.02), self.hand(-0.24, -0.62, 0.40, 0.02))

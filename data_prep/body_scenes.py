@@ -12,12 +12,12 @@ import numpy as np
 from data_prep.body_actions import SOLO_ACTIONS, solo_keys
 from data_prep.body_pairs import PAIR_ACTIONS, pair_keys
 from data_prep.body_poses import Habits, Key, Performer, glide, seconds_of
-from data_prep.kinematic_body import FRAMES_A_SECOND, joint_positions
 from data_prep.kinect import ANGLES
+from data_prep.kinematic_body import FRAMES_A_SECOND, joint_positions
 from data_prep.motion import generator, rotation_about
 from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
 
-FEWEST_FRAMES, MOST_FRAMES = 26, 306
+FEWEST_FRAMES, MOST_FRAMES = 26, 300
 # NTU RGB+D's numbers of the actions that people do here.
 ACTIONS = tuple(sorted(NTU_ACTIONS.index(name) + 1 for name in (*SOLO_ACTIONS, *PAIR_ACTIONS)))
 
@@ -45,7 +45,7 @@ def perform(seed: int, setup: int, subject: int, replication: int, action: int) 
       action: one of `ACTIONS`, NTU RGB+D's number.
 
     Returns:
-      B = 1 or 2 bodies in the world, in metres, 26 to 306 frames: B x T x V x C. Not to be written to.
+      B = 1 or 2 bodies in the world, in metres, 26 to 300 frames: B x T x V x C. Not to be written to.
     """
     rng = generator(seed, _SCENES, setup, subject, replication, action)
     name, own = NTU_ACTIONS[action - 1], habits_of(seed, subject)

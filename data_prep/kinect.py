@@ -121,7 +121,7 @@ def look(camera: Camera, world_BxTxVxC: np.ndarray, rng: np.random.Generator) ->
     _lose_a_joint(hidden_BxTxV, rng)
     lost_BxTxV = _smoothed(hidden_BxTxV)
     seen_BxTxVxC = joints_BxTxVxC + _errors(lost_BxTxV, joints_BxTxVxC[:, :, :1, 2], rng)
-    found_BxT = _smoothed(hidden_BxTxV).mean(axis=2) < 1.0 - _SEEN
+    found_BxT = lost_BxTxV.mean(axis=2) < 1.0 - _SEEN
     return Sight(seen_BxTxVxC, lost_BxTxV < 0.5, found_BxT)
 
 

@@ -63,8 +63,7 @@ class Body:
     def draw(cls, rng: np.random.Generator) -> "Body":
         """Draws a body: 86% to 112% of the mean size, its bones up to 6% off each."""
         size = rng.uniform(0.86, 1.12)
-        lengths = (size * field.default * rng.uniform(0.94, 1.06) for field in dataclasses.fields(cls))
-        return cls(*lengths)
+        return cls(*(size * length * rng.uniform(0.94, 1.06) for length in dataclasses.astuple(cls())))
 
     @property
     def leg(self) -> float:
@@ -205,9 +204,7 @@ def _steps(tracks: Tracks, stance: float, phase: float) -> tuple[np.ndarray, np.
     return np.stack((x_TxS, lift_TxS, z_TxS), axis=-1), turn_TxS
 
 
-def _trunk(
-    body: Body, tracks: Tracks, heading_TxCxC: np.ndarray, ankle_TxSxC: np.ndarray
-) -> dict[str, np.ndarray]:
+def _trunk(body: Body, tracks: Tracks, heading_TxCxC: np.ndarray, ankle_TxSxC: np.ndarray) -> dict[str, np.ndarray]:
     """The joints from the hips (T x S x C) to the head, and the chest's frame (T x C x C)."""
     forwards_T, aside_T, twist_T = tracks.lean_Tx3.T
 
@@ -221,7 +218,9 @@ def _trunk(
     base_TxC = np.einsum("tij,tj->ti", heading_TxCxC, sway_TxC)
     base_TxC[:, [0, 2]] += tracks.place_Tx2
     # No lower than wanted, no higher than both legs reach.
-    hip_TxSxC = base_TxC[:, np.newaxis] + body.hip_width * _OUTWARDS_S[:, np.newaxis] * pelvis_TxCxC[:, np.newaxis, :, 0]
+    hip_TxSxC = (
+        base_TxC[:, np.newaxis] + body.hip_width * _OUTWARDS_S[:, np.newaxis] * pelvis_TxCxC[:, np.newaxis, :, 0]
+    )
     aside_TxS = np.hypot(hip_TxSxC[..., 0] - ankle_TxSxC[..., 0], hip_TxSxC[..., 2] - ankle_TxSxC[..., 2])
     reach_TxS = np.sqrt(np.maximum((0.998 * body.leg) ** 2 - aside_TxS**2, (0.3 * body.leg) ** 2))
     highest_T = (ankle_TxSxC[..., 1] + reach_TxS).min(axis=1) + body.hip_drop

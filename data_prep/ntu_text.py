@@ -18,7 +18,9 @@ _FIELD = np.dtype(
 # in the same table, without zeros after them.
 _WHOLE = np.frombuffer(b"".join(b"%d" % n + b"\0" * (4 - len(str(n))) for n in range(10_000)), np.uint32)
 _PART = np.frombuffer(
-    b"".join([b"%04d" % n for n in range(10_000)] + [(b"%04d" % n).rstrip(b"0").ljust(4, b"\0") for n in range(10_000)]),
+    b"".join(
+        [b"%04d" % n for n in range(10_000)] + [(b"%04d" % n).rstrip(b"0").ljust(4, b"\0") for n in range(10_000)]
+    ),
     np.uint32,
 )
 _TRIMMED = np.int32(10_000)

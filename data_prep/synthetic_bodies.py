@@ -229,13 +229,13 @@ def columns_of(recording: Recording, camera: Camera) -> Columns:
     up_KxC = up_KxC / np.maximum(np.linalg.norm(up_KxC, axis=1, keepdims=True), 1e-9)
     beyond_KxVx2 = pixels_KxVx4[..., :2] > DEPTH_SIZE
     # Kinect's edges: right 1, left 2, top 4, bottom 8.
-    edges_Kx4 = np.concatenate((beyond_KxVx2, pixels_KxVx4[..., :2] < 0), axis=-1).any(axis=1) * (1, 8, 2, 4)
-    nothing_Kx1 = np.zeros((len(up_KxC), 1), np.int64)
+    edges_Kx4 = np.concatenate((beyond_KxVx2, pixels_KxVx4[..., :2] < 0), axis=-1).any(axis=1)
+    edges_Kx1 = edges_Kx4 @ np.array([[1], [8], [2], [4]])
     return Columns(
         frames=recording.frames,
         frame_K=recording.frame_K,
         id_K=recording.id_K,
-        integers_KxI=np.concatenate((edges_Kx4.sum(axis=1, keepdims=True), recording.hands_Kx4, nothing_Kx1), axis=1),
+        integers_KxI=np.concatenate((edges_Kx1, recording.hands_Kx4, np.zeros_like(edges_Kx1)), axis=1),
         lean_Kx2=up_KxC[:, [0, 2]] * (1.0, -1.0),
         numbers_KxVxD=np.concatenate(
             (recording.joints_KxVxC, pixels_KxVx4, orientations(recording.joints_KxVxC)), axis=-1

@@ -258,6 +258,4 @@ def _dhg_contents(seed: int, take: Take) -> bytes:
 
 def _dhg_list(settings: Settings) -> str:
     """A line a recording: gesture, finger, subject, essai, the gesture's first and last frame, from 0."""
-    return "".join(
-        _line(*dataclasses.astuple(take), *gesture_frames(settings.seed, take)) for take in takes(settings)
-    )
+    return "".join(_line(*dataclasses.astuple(take), *gesture_frames(settings.seed, take)) for take in takes(settings))
