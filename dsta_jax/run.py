@@ -97,7 +97,7 @@ def prepare(config: ml_collections.ConfigDict) -> Run:
         raise UserError(f"config.streams={tuple(config.streams)}: expected some of {', '.join(STREAMS)}, each once")
     _check_numbers(config)
     if benchmark.synthetic:
-        _make_recordings(config.data.dir, benchmark)
+        make_recordings(config.data.dir, benchmark)
     data_set = dataset.load(config.data.dir, benchmark)
     train, test = dataset.train_and_test(data_set, benchmark)
     fraction, by = config.data.validation_fraction, config.data.validation_by
@@ -161,7 +161,7 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
             raise UserError(f"expected {rule}; change it in the config file or by --config.KEY=VALUE")
 
 
-def _make_recordings(data_dir: str, benchmark: Benchmark) -> None:
+def make_recordings(data_dir: str, benchmark: Benchmark) -> None:
     """Makes a synthetic benchmark's recordings where they are missing; nothing of the user's is needed for them."""
     try:
         records.find_data_set(data_dir, benchmark.data_set)
