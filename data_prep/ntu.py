@@ -87,32 +87,37 @@ def read_items(raw_dir: pathlib.Path, actions: int, missing_list: pathlib.Path |
     return items
 
 
-def run(options: conversion.Options, actions: int = 60, missing_list: pathlib.Path | None = None) -> None:
-    """Converts NTU RGB+D, or NTU RGB+D 120.
+def run(
+    options: conversion.Options, actions: int = 60, missing_list: pathlib.Path | None = None, name: str = ""
+) -> None:
+    """Converts NTU RGB+D, or NTU RGB+D 120, or recordings from elsewhere in their format.
 
     Args:
       options: as the flags give them.
       actions: 60 or 120.
       missing_list: a list of samples that are left out.
+      name: of the converted set; empty for ntu60 or ntu120.
 
     Raises:
       UserError: as `read_items` and `conversion.convert`.
     """
+    published = f"ntu{actions}"
+    name = name or published
     data_set = conversion.DataSet(
-        name=f"ntu{actions}",
+        name=name,
         version=VERSION,
         layout=NTU_25,
         bodies=BODIES,
         label_names=NTU_ACTIONS[:actions],
         description=(
-            f"NTU RGB+D{'' if actions == 60 else ' 120'}: {actions} actions of one or two people, Kinect v2 skeletons "
-            "of 25 joints, bodies chosen and normalised."
+            f"{name}: {actions} actions of one or two people in the format of NTU RGB+D, Kinect v2 skeletons of 25 "
+            "joints, bodies chosen and normalised."
         ),
-        citation=_CITATION[actions],
-        homepage="https://rose1.ntu.edu.sg/dataset/actionRecognition/",
+        citation=_CITATION[actions] if name == published else "",
+        homepage="https://rose1.ntu.edu.sg/dataset/actionRecognition/" if name == published else "",
         splits={"all": read_items(options.raw_dir, actions, missing_list)},
-        published=_COMPLETE[actions],
-        benchmarks=of_data_set(f"ntu{actions}"),
+        published=_COMPLETE[actions] if name == published else 0,
+        benchmarks=of_data_set(name),
     )
     conversion.convert(data_set, read_frames, options)
 
@@ -122,7 +127,7 @@ def main(arguments: Sequence[str]) -> None:
     """The command: reads the flags and converts."""
     options = conversion.read_options(arguments)
     missing_list = flags.FLAGS.missing_list
-    run(options, int(flags.FLAGS.version), pathlib.Path(missing_list) if missing_list else None)
+    run(options, int(flags.FLAGS.version), pathlib.Path(missing_list) if missing_list else None, flags.FLAGS.name)
 
 
 if __name__ == "__main__":
@@ -130,4 +135,7 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(conversion)
     flags.DEFINE_enum("version", "60", ["60", "120"], "NTU RGB+D of 60 actions, or of 120.")
     flags.DEFINE_string("missing_list", None, "List of samples to be left out; the authors publish one a version.")
+    flags.DEFINE_string(
+        "name", "", "The converted set's name, for recordings from elsewhere; default: ntu60 or ntu120."
+    )
     app.run(main)

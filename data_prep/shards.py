@@ -44,9 +44,10 @@ class Item:
     listed_frames: int = 0
 
 
-# An item -> frames_TxVxMxC float32, normalised. It runs in other processes, so it must be a module's function.
-# UserError, ValueError and OSError mean that the recording is broken, LeftOut that it is whole but of no use.
-ReadFrames = Callable[[Item], np.ndarray]
+# An item, or what a converter derives from it -> frames_TxVxMxC float32, normalised. It runs in other processes, so it
+# must be a module's function. UserError, ValueError and OSError mean that the recording is broken, LeftOut that it is
+# whole but of no use.
+ReadFrames = Callable[[Any], np.ndarray]
 
 
 class LeftOut(Exception):

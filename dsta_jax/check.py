@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 
 import ml_collections
 import numpy as np
+import tqdm
 
 from dsta_jax import run
-from dsta_jax.data import dataset, findings, survey
+from dsta_jax.data import dataset, findings, records, survey
 from dsta_jax.data.findings import Finding
 from dsta_jax.data.survey import Survey
 from dsta_jax.errors import UserError
@@ -41,7 +42,10 @@ def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
     if benchmark.synthetic:
         run.make_recordings(config.data.dir, benchmark)
     source = dataset.find(config.data.dir, benchmark)
-    seen = survey.gather(source, benchmark)
+    total = sum(sum(lengths) for lengths in records.read_info(source).split_lengths.values())
+    read = records.read_set(source, as_they_are=True)
+    bar = tqdm.tqdm(read, desc="check", total=total, disable=None, leave=False, dynamic_ncols=True)
+    seen = survey.gather(bar, benchmark)
     found = findings.find(seen)
     head = f"{describe(seen, source)}\n\n"
     print(f"{head}{listing(found, _CASES)}\n")

@@ -147,6 +147,12 @@ def with_sharding(like: Any, mesh: Mesh) -> Any:
     return jax.tree.map(place, like)
 
 
+def replicated(like: Any, mesh: Mesh) -> Any:
+    """Shapes with the sharding of arrays that every device holds whole."""
+    whole = parallel.everywhere(mesh)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole), like)
+
+
 def _restore(
     manager: ocp.CheckpointManager, step: int, directory: pathlib.Path, **items: ocp.args.CheckpointArgs
 ) -> Any:

@@ -24,6 +24,9 @@ def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
 
     Returns:
       What `results.json` holds: the checkpoint and, for each stream and their fusion, the accuracies.
+
+    Raises:
+      UserError: when there is no checkpoint, or one of another network.
     """
     mesh = run.mesh(run.config.evaluate.batch_size)
     which = "best" if len(run.validation) else "latest"
@@ -50,13 +53,19 @@ def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
     return results
 
 
+def read_results(workdir: pathlib.Path) -> dict[str, Any]:
+    """What a run's `results.json` holds; nothing when there is none."""
+    try:
+        results: dict[str, Any] = json.loads((workdir / "results.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return results
+
+
 def final_results(run: Run, workdir: pathlib.Path) -> dict[str, Any] | None:
     """The results of a run whose training is finished and evaluated; None for another one."""
-    try:
-        results = json.loads((workdir / "results.json").read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return results if results["trained"] >= run.steps else None
+    results = read_results(workdir)
+    return results if results.get("trained", -1) >= run.steps else None
 
 
 def report(results: dict[str, Any]) -> str:

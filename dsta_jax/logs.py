@@ -12,24 +12,16 @@ import tqdm
 _BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
 
 
-class Log:
-    """Metrics of a run, by step, in `metrics.jsonl` and `tensorboard/` of its working directory.
+class Progress:
+    """The bar of a training, on a terminal; a line now and then elsewhere."""
 
-    A resumed run goes on where its checkpoint is: lines of later steps, which will be made again, are dropped.
-    """
-
-    def __init__(self, workdir: pathlib.Path, first_step: int, steps: int):
-        """Opens the files and the bar.
+    def __init__(self, first_step: int, steps: int):
+        """Shows the bar.
 
         Args:
-          workdir: of the run.
           first_step: steps taken before.
-          steps: that the run takes in all.
+          steps: that the training takes in all.
         """
-        self._path = workdir / "metrics.jsonl"
-        _drop_after(self._path, first_step)
-        self._file = self._path.open("a")
-        self._board = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=first_step + 1)
         self._bar = tqdm.tqdm(
             total=steps,
             initial=first_step,
@@ -42,37 +34,60 @@ class Log:
         )
 
     def advance(self) -> None:
-        """One step more on the bar."""
+        """One step more."""
         self._bar.update()
 
-    def write(self, step: int, metrics: dict[str, float], shown: str | None = None) -> None:
-        """Adds a line of metrics.
-
-        Args:
-          step: steps taken.
-          metrics: by name, such as `train/loss/spatial`.
-          shown: what the bar says from now on.
-        """
-        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
-        self._file.flush()
-        for name, value in metrics.items():
-            self._board.add_scalar(name, value, step)
-        if shown is not None:
-            self._bar.set_description_str(shown, refresh=False)
+    def show(self, metrics: str) -> None:
+        """What the bar says from now on."""
+        self._bar.set_description_str(metrics, refresh=False)
 
     def say(self, message: str) -> None:
         """Prints a line above the bar."""
         self._bar.write(message, file=sys.stderr)
 
-    def __enter__(self) -> "Log":
+    def __enter__(self) -> "Progress":
         """For use in `with`."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes files and bar."""
+        """Leaves the bar as it is."""
         self._bar.close()
+
+
+class Metrics:
+    """Metrics of a run, by step, in `metrics.jsonl` and `tensorboard/` of its working directory.
+
+    A resumed run goes on where its checkpoint is: lines of later steps, which will be made again, are dropped.
+    """
+
+    def __init__(self, workdir: pathlib.Path, first_step: int):
+        """Opens the files.
+
+        Args:
+          workdir: of the run.
+          first_step: steps taken before.
+        """
+        self._path = workdir / "metrics.jsonl"
+        _drop_after(self._path, first_step)
+        self._file = self._path.open("a")
+        self._board = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=first_step + 1)
+
+    def write(self, step: int, metrics: dict[str, float]) -> None:
+        """Adds a line of metrics.
+
+        Args:
+          step: steps taken.
+          metrics: by name, such as `train/loss/spatial`.
+        """
+        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
+        self._file.flush()
+        for name, value in metrics.items():
+            self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Closes the files."""
         self._file.close()
         self._board.close()
 

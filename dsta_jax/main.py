@@ -14,13 +14,14 @@ import logging
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import check, evaluate, run, train, workdir
+from dsta_jax import check, evaluate, folds, members, run, workdir
 from dsta_jax.errors import UserError, one_line_errors
 
 _LOGGER = logging.getLogger("dsta_jax")
@@ -64,16 +65,14 @@ def main(argv: Sequence[str]) -> int:
     if flags.FLAGS.check:
         return check.check(flags.FLAGS.config, directory.parent / "check")
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
-    prepared = run.prepare(flags.FLAGS.config)
+    runs = run.prepare(flags.FLAGS.config)
     workdir.claim(directory, flags.FLAGS.config)
-    results = evaluate.final_results(prepared, directory)
-    if results:
+    if all(evaluate.final_results(each, members.directory(each, directory)) for each in runs):
         _LOGGER.info("this run is finished already")
-    elif train.train(prepared, directory):
-        results = evaluate.evaluate(prepared, directory)
-    else:
+    results = members.train_and_evaluate(runs, directory)
+    if results is None:
         return 130
-    print(f"\n{evaluate.report(results)}\n\nEverything is in {directory}.")
+    print(f"\n{_report(results)}\n\nEverything is in {directory}.")
     return 0
 
 
@@ -84,8 +83,12 @@ def _evaluate() -> int:
     config = workdir.read_config(directory)
     overrides = config_flags.get_override_values(flags.FLAGS["config"])
     config.update_from_flattened_dict(overrides)
-    print(f"\n{evaluate.report(evaluate.evaluate(run.prepare(config), directory))}")
+    print(f"\n{_report(members.evaluate_all(run.prepare(config), directory))}")
     return 0
+
+
+def _report(results: dict[str, Any]) -> str:
+    return folds.report(results) if "folds" in results else evaluate.report(results)
 
 
 def _speak_plainly() -> None:
@@ -100,9 +103,11 @@ def _speak_plainly() -> None:
 
 
 def _default_workdir() -> str:
-    """runs/shrec14 for configs/shrec14.py, runs/shrec14_small for configs/shrec14.py:small."""
+    """runs/shrec14_small for configs/shrec14.py:small; runs/mine_small for configs/own.py:small and mine.toml."""
     path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
-    return "/".join(("runs", "_".join((pathlib.Path(path).stem, *filter(None, words.split(","))))))
+    benchmark = flags.FLAGS.config.benchmark
+    named_by = benchmark if benchmark.endswith(".toml") else path
+    return "/".join(("runs", "_".join((pathlib.Path(named_by).stem, *filter(None, words.split(","))))))
 
 
 @one_line_errors

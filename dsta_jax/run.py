@@ -33,13 +33,14 @@ _CHOICES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Run:
     """All that training and evaluation need, made from a configuration by `prepare`.
 
     Attributes:
       config: the resolved configuration.
       benchmark: the task.
+      fold: the value that is left out of training, where the benchmark leaves out each once.
       members: the streams that are trained, a network each.
       sampling: how sequences become input.
       network: the network that all members share.
@@ -50,12 +51,18 @@ class Run:
 
     config: ml_collections.ConfigDict
     benchmark: Benchmark
+    fold: int | None
     members: tuple[Stream, ...]
     sampling: Sampling
     network: DSTANet
     train: DataSet
     validation: DataSet
     test: DataSet
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the members, on which their initial values depend; those of two folds are different."""
+        return self.members if self.fold is None else tuple(f"{stream}/{self.fold}" for stream in self.members)
 
     @property
     def steps_per_epoch(self) -> float:
@@ -85,8 +92,11 @@ class Run:
         return parallel.make_mesh(len(self.members), batch_size)
 
 
-def prepare(config: ml_collections.ConfigDict) -> Run:
+def prepare(config: ml_collections.ConfigDict) -> list[Run]:
     """Reads the recordings and makes the network.
+
+    Returns:
+      One run; of a benchmark that leaves out each subject once, one for each fold. They share recordings and network.
 
     Raises:
       UserError: when the configuration makes no sense, or the recordings are missing or damaged.
@@ -96,16 +106,36 @@ def prepare(config: ml_collections.ConfigDict) -> Run:
     if unknown or not config.streams or len(set(config.streams)) != len(config.streams):
         raise UserError(f"config.streams={tuple(config.streams)}: expected some of {', '.join(STREAMS)}, each once")
     _check_numbers(config)
+    network = make_network(config.model, benchmark)
     if benchmark.synthetic:
         make_recordings(config.data.dir, benchmark)
     data_set = dataset.load(config.data.dir, benchmark)
-    train, test = dataset.train_and_test(data_set, benchmark)
-    fraction, by = config.data.validation_fraction, config.data.validation_by
-    train, validation = dataset.hold_out(train, fraction, by, config.seed)
+    return [_run(config, benchmark, network, data_set, fold) for fold in _folds(config, benchmark, data_set)]
+
+
+def _folds(config: ml_collections.ConfigDict, benchmark: Benchmark, data_set: DataSet) -> list[int] | list[None]:
+    """The values that are left out, one after the other: those of config.folds, or all."""
+    if benchmark.left_out is None:
+        if config.folds:
+            raise UserError(f"config.folds={config.folds}: benchmark {benchmark.name} has a fixed test part, no folds")
+        return [None]
+    found = np.unique(data_set.columns[benchmark.left_out]).tolist()
+    missing = [fold for fold in config.folds if fold not in found]
+    if missing:
+        raise UserError(f"config.folds={config.folds}: there is no {benchmark.left_out} {missing[0]}, only {found}")
+    return list(config.folds) or found
+
+
+def _run(
+    config: ml_collections.ConfigDict, benchmark: Benchmark, network: DSTANet, data_set: DataSet, fold: int | None
+) -> Run:
+    train, test = dataset.train_and_test(data_set, benchmark, fold)
     data = config.data
+    train, validation = dataset.hold_out(train, data.validation_fraction, data.validation_by, config.seed)
     return Run(
         config=config,
         benchmark=benchmark,
+        fold=fold,
         members=tuple(config.streams),
         sampling=Sampling(
             sampled=data.sampled_frames,
@@ -117,7 +147,7 @@ def prepare(config: ml_collections.ConfigDict) -> Run:
             layout=benchmark.layout,
             channels=benchmark.channels,
         ),
-        network=make_network(config.model, benchmark),
+        network=network,
         train=train,
         validation=validation,
         test=test,
@@ -154,6 +184,7 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
         "config.train.decay_epochs to be numbers": all(
             isinstance(epoch, (int, float)) for epoch in config.train.decay_epochs
         ),
+        "config.members_per_step of 1 or more": config.members_per_step >= 1,
         "config.log.every_steps of 1 or more": config.log.every_steps >= 1,
     }
     for rule, holds in expected.items():

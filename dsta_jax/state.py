@@ -1,6 +1,7 @@
 """The state of training and its step: pure functions."""
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -95,6 +96,16 @@ def init(
     hashes_N = jnp.array([zlib.crc32(name.encode()) for name in members], jnp.uint32)
     state = jax.vmap(init_member)(hashes_N)
     return state.replace(step=jnp.zeros((), jnp.int32))
+
+
+def join(states: Sequence[TrainState]) -> TrainState:
+    """The members of several states, which are at the same step, one after the other."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves) if leaves[0].ndim else leaves[0], *states)
+
+
+def part(state: TrainState, members: slice) -> TrainState:
+    """Some of a state's members."""
+    return jax.tree.map(lambda leaf: leaf[members] if leaf.ndim else leaf, state)
 
 
 def train_step(

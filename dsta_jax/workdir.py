@@ -11,22 +11,34 @@ import ml_collections
 import dsta_jax
 from dsta_jax.errors import UserError
 
+# Fields that change nothing about a fold: they may differ from one command to the next.
+_FREE = ("config.folds", "config.members_per_step")
+
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def claim(directory: pathlib.Path, config: ml_collections.ConfigDict) -> None:
     """Makes a working directory and writes `config.json`, or checks that it is of this very configuration.
 
+    Which folds are trained, and how many at once, may change: the file then says what was asked for last.
+
     Raises:
       UserError: when it belongs to another configuration; the fields that differ are named.
     """
     path = directory / "config.json"
     if path.exists():
-        _check_same(path, _flat(read_config(directory)), _flat(config))
+        before = _flat(read_config(directory))
+        _check_same(path, before, _flat(config))
+        if before != _flat(config):
+            _write(path, config)
         return
     if directory.exists() and any(directory.iterdir()):
         raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
     directory.mkdir(parents=True, exist_ok=True)
+    _write(path, config)
+
+
+def _write(path: pathlib.Path, config: ml_collections.ConfigDict) -> None:
     content = {"config": config.to_dict(), "versions": _versions()}
     temporary = path.with_suffix(".incomplete")
     temporary.write_text(json.dumps(content, indent=2) + "\n")
@@ -53,7 +65,7 @@ def _check_same(path: pathlib.Path, before: dict[str, Any], now: dict[str, Any])
     different = [
         f"{key} was {before.get(key, 'absent')}, is {now.get(key, 'absent')}"
         for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
+        if before.get(key) != now.get(key) and key not in _FREE
     ]
     if different:
         raise UserError(

@@ -9,7 +9,7 @@ import scipy.io
 
 from data_prep import tfds_layout
 from dsta_jax.data.records import Record, shard_name, write_shard
-from dsta_jax.skeleton.formats import shrec
+from dsta_jax.skeleton.formats import dhg, shrec
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -47,6 +47,19 @@ def write_shrec(directory: pathlib.Path, train: Sequence[Key], test: Sequence[Ke
             lines.append(list_line(key, len(frames[name])))
         (directory / file_name).write_text("\n".join(lines) + "\n")
     return frames
+
+
+def write_dhg(directory: pathlib.Path, keys: Sequence[Key]) -> dict[str, np.ndarray]:
+    """Writes recordings with two frames before the gesture and one behind, and the list; returns gestures by name."""
+    lines, gestures = [], {}
+    for seed, key in enumerate(keys):
+        name = shrec.recording_name(*key)
+        frames_TxVxC = hand_frames(seed, frames=8 + seed % 3)
+        write_skeletons(directory / name / dhg.SKELETON_FILE, frames_TxVxC)
+        lines.append(" ".join(map(str, (*key, 2, len(frames_TxVxC) - 2))))
+        gestures[name] = frames_TxVxC[2:-1]
+    (directory / dhg.LIST_FILE).write_text("\n".join(lines) + "\n")
+    return gestures
 
 
 def keys_of(count: int, first_essai: int = 1) -> list[Key]:

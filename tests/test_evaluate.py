@@ -20,7 +20,7 @@ def trained(tmp_path_factory):
         if not made:
             directory = tmp_path_factory.mktemp("trained") / "run"
             workdir.claim(directory, config)
-            assert train.train(run_lib.prepare(config), directory)
+            assert train.train(run_lib.prepare(config), [directory])
             made.append(directory)
         return made[0]
 
@@ -38,7 +38,7 @@ def test_scores_do_not_depend_on_batches_or_devices(config, trained, tmp_path, u
     for batch_size, devices in ((8, 8), (5, 8), (64, 8), (8, 1)):
         config.evaluate.batch_size = batch_size
         use_devices(devices)
-        evaluate.evaluate(run_lib.prepare(config), directory)
+        evaluate.evaluate(*run_lib.prepare(config), directory)
         found.append(_scores(directory))
     for other in found[1:]:
         for stream, expected in found[0].items():
@@ -51,7 +51,7 @@ def test_needs_the_workdir_alone_and_no_optimiser(config, trained, tmp_path, str
     shutil.copytree(trained(config), directory)
     for path in (directory / "checkpoints" / "latest").glob("*/train"):
         shutil.rmtree(path)
-    run = run_lib.prepare(workdir.read_config(directory))
+    (run,) = run_lib.prepare(workdir.read_config(directory))
     results = evaluate.evaluate(run, directory)
     assert results == json.loads((directory / "results.json").read_text())
     assert results["samples"] == len(run.test) == 28
@@ -67,13 +67,13 @@ def test_needs_the_workdir_alone_and_no_optimiser(config, trained, tmp_path, str
 
 
 def test_unfinished_training_is_said(config, trained):
-    results = evaluate.evaluate(run_lib.prepare(config), trained(config))
+    results = evaluate.evaluate(*run_lib.prepare(config), trained(config))
     assert "train again" not in evaluate.report(results)
     assert "Training is at step 3 of 14" in evaluate.report({**results, "trained": 3})
 
 
 def test_final_results(config, trained, tmp_path):
-    run = run_lib.prepare(config)
+    (run,) = run_lib.prepare(config)
     evaluate.evaluate(run, trained(config))
     assert evaluate.final_results(run, trained(config))["step"] == 14
     assert evaluate.final_results(run, tmp_path) is None
@@ -81,7 +81,7 @@ def test_final_results(config, trained, tmp_path):
 
 def test_no_checkpoint(config, tmp_path):
     with pytest.raises(UserError, match="checkpoints/latest is not there: train first"):
-        evaluate.evaluate(run_lib.prepare(config), tmp_path)
+        evaluate.evaluate(*run_lib.prepare(config), tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove"])
@@ -96,11 +96,11 @@ def test_damaged_checkpoint(config, trained, tmp_path, damage):
         else:
             path.unlink()
     with pytest.raises(UserError, match=f"checkpoints/latest/{step}.* cannot be read"):
-        evaluate.evaluate(run_lib.prepare(config), directory)
+        evaluate.evaluate(*run_lib.prepare(config), directory)
 
 
 def test_checkpoint_of_another_network(config, trained):
     directory = trained(config)
     config.model.heads = 1
     with pytest.raises(UserError, match="checkpoint of another network"):
-        evaluate.evaluate(run_lib.prepare(config), directory)
+        evaluate.evaluate(*run_lib.prepare(config), directory)

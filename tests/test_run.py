@@ -7,7 +7,7 @@ from dsta_jax.errors import UserError
 
 
 def test_prepare(config):
-    run = run_lib.prepare(config)
+    (run,) = run_lib.prepare(config)
     assert (len(run.train), len(run.validation), len(run.test)) == (28, 0, 28)
     assert run.steps == 14
     assert run.members == ("spatial_temporal", "fast_temporal")

@@ -16,8 +16,8 @@ STEPS = 14
 
 
 def _train(config, workdir):
-    run = run_lib.prepare(config)
-    finished = train.train(run, workdir)
+    (run,) = run_lib.prepare(config)
+    finished = train.train([run], [workdir])
     return run, finished
 
 
@@ -62,15 +62,15 @@ def whole(request, tmp_path_factory):
 def _raise_at(monkeypatch, step, action):
     """Does something as soon as a step has been dispatched."""
     count = {"steps": 0}
-    advance = logs.Log.advance
+    advance = logs.Progress.advance
 
-    def advance_and_act(log):
-        advance(log)
+    def advance_and_act(progress):
+        advance(progress)
         count["steps"] += 1
         if count["steps"] == step:
             action()
 
-    monkeypatch.setattr(logs.Log, "advance", advance_and_act)
+    monkeypatch.setattr(logs.Progress, "advance", advance_and_act)
 
 
 def test_metrics_have_a_line_for_every_other_step(config, whole):
@@ -125,9 +125,9 @@ def test_finished_run_is_left_alone(config, whole):
 
 def test_one_device_and_eight_give_the_same_losses(config, whole, tmp_path, use_devices, strict_transfers):
     use_devices(8)
-    run = run_lib.prepare(config)
+    (run,) = run_lib.prepare(config)
     assert run.mesh(8).devices.shape == (2, 4), "members over two, batches over four"
-    train.train(run, tmp_path)
+    train.train([run], [tmp_path])
     use_devices(1)
     assert run.mesh(8).devices.shape == (1, 1)
     workdir, _ = whole(config)

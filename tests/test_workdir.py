@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configs import demo, shrec14
+from configs import demo, dhg14, shrec14
 from dsta_jax import workdir
 from dsta_jax.errors import UserError
 
@@ -48,3 +48,16 @@ def test_no_readable_config(tmp_path, content):
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(UserError, match=r"config\.json (is not there|cannot be read)"):
         workdir.read_config(tmp_path)
+
+
+def test_which_folds_are_trained_may_change(tmp_path):
+    config = dhg14.get_config()
+    config.folds = (1, 2)
+    workdir.claim(tmp_path, config)
+    config.folds, config.members_per_step = (), 4
+    workdir.claim(tmp_path, config)
+    found = workdir.read_config(tmp_path)
+    assert (found.folds, found.members_per_step) == ((), 4)
+    config.seed = 7
+    with pytest.raises(UserError, match="of another configuration: config.seed was 0, is 7. Choose"):
+        workdir.claim(tmp_path, config)

@@ -3,13 +3,12 @@
 import dataclasses
 import functools
 import itertools
-import pathlib
+from collections.abc import Iterable
 
 import google_crc32c
 import numpy as np
-import tqdm
 
-from dsta_jax.data import records, twins
+from dsta_jax.data import twins
 from dsta_jax.data.records import Record
 from dsta_jax.skeleton import faults
 from dsta_jax.skeleton.benchmarks import Benchmark
@@ -99,21 +98,16 @@ def class_of(label: int, benchmark: Benchmark) -> int:
     return benchmark.class_of_label[label] if 0 <= label < len(benchmark.class_of_label) else -1
 
 
-def gather(directory: pathlib.Path, benchmark: Benchmark) -> Survey:
-    """Reads a set and looks every recording over, holding the frames of one recording a class.
+def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark) -> Survey:
+    """Looks every recording over, one after the other, and keeps the frames of one recording a class.
 
     Args:
-      directory: the benchmark's converted set.
-      benchmark: says what its records mean.
-
-    Raises:
-      UserError: when files are missing, damaged or cut short.
+      found: the benchmark's recordings, each with the part that its file names, as they are.
+      benchmark: says what they mean.
     """
     distances = PairDistances(benchmark.layout, flat="z" not in benchmark.channels)
     facts, samples = [], _Samples(benchmark)
-    total = sum(sum(lengths) for lengths in records.read_info(directory).split_lengths.values())
-    found = records.read_set(directory, as_they_are=True)
-    for split, record in tqdm.tqdm(found, desc="check", total=total, disable=None, leave=False, dynamic_ncols=True):
+    for split, record in found:
         facts.append(look(split, record, benchmark, distances))
         if not np.isnan(facts[-1].bone_ratio):  # There is a body to be seen.
             samples.offer(split, record)

@@ -60,7 +60,7 @@ def read(path: pathlib.Path) -> Benchmark:
     try:
         contents = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        raise UserError(f"{path}: no such file; name yours by --config.benchmark=FILE.toml, or --benchmark") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: not a readable TOML file ({error})") from error
     top = _Table(path, "", contents, ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))

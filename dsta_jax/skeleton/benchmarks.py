@@ -28,6 +28,8 @@ SHREC_GESTURES = (
 SHREC_FINE_GESTURES = tuple(
     f"{gesture}, {fingers}" for gesture in SHREC_GESTURES for fingers in ("one finger", "whole hand")
 )
+# DHG's order of the same classes: all gestures with one finger, then all with the whole hand.
+DHG_FINE_GESTURES = SHREC_FINE_GESTURES[::2] + SHREC_FINE_GESTURES[1::2]
 
 # UTD-MHAD, actions 1 to 27 as its authors number them (Chen, Jafari, Kehtarnavaz, ICIP 2015).
 UTD_MHAD_ACTIONS = (
@@ -182,19 +184,22 @@ def _odd_setups(columns: Columns) -> np.ndarray:
     return np.equal(columns["setup"] % 2, 1)
 
 
-def _ntu(name: str, actions: int, protocol: Callable[[Columns], np.ndarray]) -> Benchmark:
+def _ntu(name: str, actions: int, protocol: Callable[[Columns], np.ndarray], synthetic: bool = False) -> Benchmark:
     """A protocol of NTU RGB+D (60 actions) or NTU RGB+D 120."""
     return Benchmark(
         name=name,
-        data_set=f"ntu{actions}",
+        data_set="synthetic_ntu" if synthetic else f"ntu{actions}",
         layout=NTU_25,
         bodies=2,
         class_names=NTU_ACTIONS[:actions],
         class_of_label=tuple(range(actions)),
         protocol=protocol,
-        prepare=(
+        prepare=_PREPARE_SYNTHETIC_NTU
+        if synthetic
+        else (
             f"python -m data_prep.ntu --raw_dir=DIRECTORY_OF_SKELETON_FILES --out_dir={{data_dir}} --version={actions}",
         ),
+        synthetic=synthetic,
     )
 
 
@@ -214,10 +219,34 @@ def _shrec(name: str, data_set: str, classes: int, prepare: tuple[str, ...], syn
     )
 
 
+def _dhg(name: str, data_set: str, classes: int, prepare: tuple[str, ...], synthetic: bool = False) -> Benchmark:
+    """DHG's protocol over 14 or 28 classes: each subject is left out once."""
+    return Benchmark(
+        name=name,
+        data_set=data_set,
+        layout=HAND_22,
+        bodies=1,
+        class_names=SHREC_GESTURES if classes == len(SHREC_GESTURES) else DHG_FINE_GESTURES,
+        class_of_label=tuple(label % classes for label in range(len(DHG_FINE_GESTURES))),
+        protocol="subject",
+        prepare=prepare,
+        synthetic=synthetic,
+    )
+
+
 _PREPARE_SHREC = ("python -m data_prep.shrec --raw_dir=DIRECTORY_OF_SHREC17 --out_dir={data_dir}",)
 _PREPARE_SYNTHETIC = (
     "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
     "python -m data_prep.shrec --raw_dir={data_dir}/raw/synthetic_hands --out_dir={data_dir} --name=synthetic_hands",
+)
+_PREPARE_SYNTHETIC_NTU = (
+    "python -m data_prep.synthetic --layout=ntu --out_dir={data_dir}/raw/synthetic_ntu",
+    "python -m data_prep.ntu --raw_dir={data_dir}/raw/synthetic_ntu --out_dir={data_dir} --name=synthetic_ntu",
+)
+_PREPARE_DHG = ("python -m data_prep.dhg --raw_dir=DIRECTORY_OF_DHG2016 --out_dir={data_dir}",)
+_PREPARE_SYNTHETIC_DHG = (
+    "python -m data_prep.synthetic --layout=dhg --out_dir={data_dir}/raw/synthetic_dhg",
+    "python -m data_prep.dhg --raw_dir={data_dir}/raw/synthetic_dhg --out_dir={data_dir} --name=synthetic_dhg",
 )
 
 BENCHMARKS = {
@@ -226,6 +255,9 @@ BENCHMARKS = {
         _shrec("shrec14", "shrec17", 14, _PREPARE_SHREC),
         _shrec("shrec28", "shrec17", 28, _PREPARE_SHREC),
         _shrec("synthetic14", "synthetic_hands", 14, _PREPARE_SYNTHETIC, synthetic=True),
+        _dhg("dhg14", "dhg", 14, _PREPARE_DHG),
+        _dhg("dhg28", "dhg", 28, _PREPARE_DHG),
+        _dhg("synthetic_dhg14", "synthetic_dhg", 14, _PREPARE_SYNTHETIC_DHG, synthetic=True),
         Benchmark(
             name="utd_mhad",
             data_set="utd_mhad",
@@ -248,6 +280,8 @@ BENCHMARKS = {
         ),
         _ntu("ntu60_cs", 60, _ntu60_other_subjects),
         _ntu("ntu60_cv", 60, _first_camera),
+        _ntu("synthetic_ntu_cs", 60, _ntu60_other_subjects, synthetic=True),
+        _ntu("synthetic_ntu_cv", 60, _first_camera, synthetic=True),
         _ntu("ntu120_cs", 120, _ntu120_other_subjects),
         _ntu("ntu120_ce", 120, _even_setups),
         _ntu("ntu120_xset", 120, _odd_setups),

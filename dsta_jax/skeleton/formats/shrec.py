@@ -48,7 +48,7 @@ def recording_name(gesture: int, finger: int, subject: int, essai: int) -> str:
     return f"gesture_{gesture}/finger_{finger}/subject_{subject}/essai_{essai}"
 
 
-def _read_lines(path: pathlib.Path) -> list[str]:
+def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file, without empty ones at its end."""
     try:
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
@@ -72,7 +72,7 @@ def read_skeletons(path: pathlib.Path) -> np.ndarray:
     """
     joints = len(HAND_22.joints)
     rows = []
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         words = line.split()
         if len(words) != 3 * joints:
             raise UserError(f"{path}:{number}: {len(words)} columns, expected {3 * joints} (22 joints of x y z)")
@@ -96,7 +96,7 @@ def read_list(path: pathlib.Path) -> list[Recording]:
     """
     recordings: list[Recording] = []
     line_of: dict[str, int] = {}
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         words = line.split()
         try:
             recording = Recording(*(int(word) for word in words))

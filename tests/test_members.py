@@ -1,0 +1,170 @@
+"""Folds: in groups, one by one, interrupted and resumed, they come to the same."""
+
+import json
+import signal
+
+import ml_collections
+import numpy as np
+import pytest
+
+from data_prep import conversion
+from data_prep import dhg as converter
+from dsta_jax import checkpoint, evaluate, folds, logs, members, scores
+from dsta_jax import run as run_lib
+from dsta_jax.errors import UserError
+from tests import raw_recordings
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """A set in DHG's layout: subjects 2, 5 and 9 make 14 gestures once."""
+    directory = tmp_path_factory.mktemp("dhg")
+    keys = [(gesture, 1, subject, 1) for subject in (2, 5, 9) for gesture in range(1, 15)]
+    raw_recordings.write_dhg(directory / "raw", keys)
+    converter.run(conversion.Options(directory / "raw", directory / "data", workers=1))
+    return directory / "data"
+
+
+@pytest.fixture
+def config(config, data_dir) -> ml_collections.ConfigDict:
+    """Three folds of two streams, 7 steps each."""
+    config.benchmark, config.data.dir = "dhg14", str(data_dir)
+    config.members_per_step = 4
+    config.train.update({"epochs": 2.0, "decay_epochs": (1.0,)})
+    config.checkpoint.every_epochs = 1.0
+    return config
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """All folds trained, two and then one; made by the first test that asks, and not to be changed."""
+    made = []
+
+    def get(config):
+        if not made:
+            workdir = tmp_path_factory.mktemp("whole")
+            results = members.train_and_evaluate(run_lib.prepare(config), workdir)
+            made.append((workdir, results))
+        return made[0]
+
+    return get
+
+
+def fold_scores(workdir):
+    return {
+        (path.parents[2].name, path.stem): scores.load(path) for path in sorted(workdir.glob("folds/*/scores/test/*"))
+    }
+
+
+def assert_same_scores(workdir, other):
+    found, expected = fold_scores(workdir), fold_scores(other)
+    assert found.keys() == expected.keys()
+    for key, one in found.items():
+        assert one.sample_S.tolist() == expected[key].sample_S.tolist()
+        np.testing.assert_allclose(one.score_SxK, expected[key].score_SxK, rtol=1e-3, atol=1e-4)
+
+
+def test_each_fold_tests_on_the_subject_that_it_leaves_out(config):
+    runs = run_lib.prepare(config)
+    assert [run.fold for run in runs] == [2, 5, 9]
+    for run in runs:
+        assert set(run.test.columns["subject"]) == {run.fold}
+        assert set(run.train.columns["subject"]) == {2, 5, 9} - {run.fold}
+    assert len({name for run in runs for name in run.names}) == 6
+
+
+def test_mean_deviation_and_each_subject(config, whole):
+    workdir, results = whole(config)
+    assert results == json.loads((workdir / "results.json").read_text())
+    assert list(results["folds"]) == ["2", "5", "9"]
+    for network in ("spatial_temporal", "fast_temporal", "fused"):
+        accuracies = [fold[network] for fold in results["folds"].values()]
+        assert results["mean"][network] == pytest.approx(np.mean(accuracies))
+        assert results["deviation"][network] == pytest.approx(np.std(accuracies, ddof=1))
+    for stream in config.streams:
+        pooled = scores.load(workdir / "scores" / "test" / f"{stream}.npz")
+        assert len(set(pooled.sample_S)) == 42
+        assert pooled.top(1) == pytest.approx(results["mean"][stream])
+        fold = scores.load(workdir / "folds" / "subject_05" / "scores" / "test" / f"{stream}.npz")
+        assert fold.top(1) == pytest.approx(results["folds"]["5"][stream])
+    text = folds.report(results)
+    assert "deviation" in text and max(map(len, text.splitlines()[2:])) <= 80
+
+
+def test_groups(config, whole, tmp_path):
+    runs = run_lib.prepare(config)
+    assert [run.fold for run in members._next_group(runs, tmp_path)] == [2, 5]
+    config.members_per_step = 1
+    assert [run.fold for run in members._next_group(run_lib.prepare(config), tmp_path)] == [2]
+    config.members_per_step = 100
+    workdir, _ = whole(config)
+    assert [run.fold for run in members._next_group(run_lib.prepare(config), tmp_path)] == [2, 5, 9]
+    assert all(checkpoint.latest_step(members.directory(run, workdir)) == run.steps for run in runs)
+
+
+def test_a_fold_alone_and_among_others_is_the_same(config, whole, tmp_path):
+    config.members_per_step = 2
+    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    assert_same_scores(tmp_path, whole(config)[0])
+
+
+def test_interrupted_folds_go_on_each_by_itself(config, whole, tmp_path, monkeypatch):
+    advance, count = logs.Progress.advance, {"steps": 0}
+
+    def advance_and_interrupt(progress):
+        advance(progress)
+        count["steps"] += 1
+        if count["steps"] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logs.Progress, "advance", advance_and_interrupt)
+        assert members.train_and_evaluate(run_lib.prepare(config), tmp_path) is None
+    steps = [checkpoint.latest_step(members.directory(run, tmp_path)) for run in run_lib.prepare(config)]
+    assert steps == [3, 3, 0]
+    config.members_per_step = 100  # those at step 3 go on together, the third begins
+    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    assert_same_scores(tmp_path, whole(config)[0])
+
+
+def test_over_eight_devices(config, whole, tmp_path, use_devices):
+    use_devices(8)
+    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    use_devices(1)
+    assert_same_scores(tmp_path, whole(config)[0])
+
+
+def test_the_best_of_each_fold_is_chosen_on_its_own_held_out_part(config, tmp_path):
+    config.data.validation_fraction, config.data.validation_by = 0.3, "recording"
+    runs = run_lib.prepare(config)
+    assert members.train_and_evaluate(runs, tmp_path)["checkpoint"] == "best"
+    for run in runs:
+        directory = members.directory(run, tmp_path)
+        lines = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+        validated = [line["validation/accuracy/fast_temporal"] for line in lines if "learning_rate" not in line]
+        mesh = run.mesh(8)
+        _, choice = checkpoint.restore_best(directory, checkpoint.with_sharding(run.model_shapes(), mesh))
+        assert choice["accuracy"][1] == max(validated)
+
+
+def test_some_folds(config, tmp_path):
+    config.folds = (9,)
+    (run,) = run_lib.prepare(config)
+    assert run.fold == 9
+    config.folds = (9, 4)
+    with pytest.raises(UserError, match=r"config.folds=.*: there is no subject 4, only \[2, 5, 9\]"):
+        run_lib.prepare(config)
+
+
+def test_folds_of_a_fixed_test_part(config, hands):
+    config.benchmark, config.data.dir, config.folds = "synthetic14", str(hands), (1,)
+    with pytest.raises(UserError, match="synthetic14 has a fixed test part, no folds"):
+        run_lib.prepare(config)
+
+
+def test_evaluation_of_the_folds_that_are_trained(config, whole, tmp_path):
+    workdir, results = whole(config)
+    assert members.evaluate_all(run_lib.prepare(config), workdir) == results
+    with pytest.raises(UserError, match="none of the 3 folds has a checkpoint: train first"):
+        members.evaluate_all(run_lib.prepare(config), tmp_path)
+    assert all(evaluate.final_results(run, members.directory(run, workdir)) for run in run_lib.prepare(config))
