@@ -68,10 +68,10 @@ def describe(seen: Survey, source: pathlib.Path) -> str:
     joints, bodies, _ = benchmark.frame_shape
     people = f"{bodies} bodies" if bodies > 1 else "1 body"
     title = (
-        f"{benchmark.name}: {len(seen.facts)} recordings in {source}, {joints} joints ({benchmark.layout.name}) of "
-        f"{people}, channels {benchmark.channels}"
+        f"{benchmark.name}: {len(seen.facts)} recordings of {joints} joints ({benchmark.layout.name}), {people}, "
+        f"channels {benchmark.channels}"
     )
-    blocks = [textwrap.fill(title, _WIDTH, break_long_words=False), class_table(seen)]
+    blocks = [f"{textwrap.fill(title, _WIDTH)}\nin {source}", class_table(seen)]
     if benchmark.left_out:
         blocks.append(value_table(seen, benchmark.left_out))
     return "\n\n".join([*blocks, length_table(seen), *_paragraphs(notes(seen))])

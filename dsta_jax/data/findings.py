@@ -148,12 +148,13 @@ def still(survey: Survey) -> Iterable[Finding]:
     frozen = [facts.name for facts in survey.facts if facts.still_V.all()]
     if frozen:
         yield Finding(f"nothing moves in {len(frozen)} of {len(survey.facts)} recordings", tuple(frozen))
-    count_V = (still_NxV & ~still_NxV.all(axis=1, keepdims=True)).sum(axis=0)
+    lone_NxV = still_NxV & ~still_NxV.all(axis=1, keepdims=True)
+    count_V = lone_NxV.sum(axis=0)
     joints = [int(joint) for joint in np.argsort(-count_V, kind="stable") if count_V[joint]]
     if joints:
-        first = [survey.facts[int(still_NxV[:, joint].argmax())].name for joint in joints]
+        first = [survey.facts[int(lone_NxV[:, joint].argmax())].name for joint in joints]
         cases = (
-            f"{layout.joints[joint]}: in {count_V[joint]} recordings, first {name}"
+            f"{layout.joints[joint]}: in {count_V[joint]} of {len(survey.facts)} recordings, first {name}"
             for joint, name in zip(joints, first, strict=True)
         )
         yield Finding(
@@ -192,18 +193,15 @@ def bones(survey: Survey) -> Iterable[Finding]:
         other = [n for n in np.argsort(-times_N, kind="stable") if times_N[n] > OTHER_ORDER]
         cases = tuple(f"{survey.facts[n].name}: {times_N[n]:.1f} x as long" for n in other)
         if cases:
-            yield Finding(
-                f"{len(cases)} recordings may have their joints in another order: their bones are long", cases
-            )
+            said = f"the bones of {len(cases)} of {len(survey.facts)} recordings are long"
+            yield Finding(f"{said}: are their joints in another order?", cases)
 
 
 def _lengths(survey: Survey, order: str) -> Iterable[Finding]:
     """Bones of three coordinates: left and right are alike, and lengths stay."""
     uneven = [case for ratio, case in asymmetries(survey) if ratio > ASYMMETRY]
     if uneven:
-        yield Finding(
-            f"{len(uneven)} bones of the left and the right side are of different length: {order}", tuple(uneven)
-        )
+        yield Finding(f"bones of the left and the right side differ in length: {order}", tuple(uneven))
     change_NxB = np.array([facts.change_B for facts in survey.facts])
     known_N = ~np.isnan(change_NxB).all(axis=1)
     change_N = np.zeros(len(change_NxB))

@@ -195,7 +195,7 @@ def _read_split(
             raise UserError(f"{path}: {count} records, expected {expected} by dataset_info.json; {_REMEDY}")
 
 
-def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo, as_they_are: bool) -> Record:
+def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo, as_they_are: bool = False) -> Record:
     """Makes a record of an example's values, or raises ValueError with the reason."""
     numbers = {key: _single(values, key, int) for key in ("label", "subject", "camera", "setup")}
     if not as_they_are and not 0 <= numbers["label"] < info.labels:

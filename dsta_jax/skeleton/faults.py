@@ -28,7 +28,7 @@ class Track:
     """One body of a recording.
 
     Attributes:
-      positions_TxVxC: coordinates of its joints, without confidence.
+      positions_TxVxC: coordinates of its joints, without confidence, float64: their squares are finite, too.
       seen_TxV: where they mean something.
     """
 
@@ -76,7 +76,7 @@ def tracks(frames_TxVxMxC: np.ndarray, channels: str) -> list[Track]:
     seen_TxVxM = seen(frames_TxVxMxC, channels)
     coordinates = len(channels.removesuffix("c"))
     return [
-        Track(frames_TxVxMxC[:, :, body, :coordinates], seen_TxVxM[:, :, body])
+        Track(frames_TxVxMxC[:, :, body, :coordinates].astype(np.float64), seen_TxVxM[:, :, body])
         for body in np.flatnonzero(seen_TxVxM.any(axis=(0, 1)))
     ]
 
@@ -84,12 +84,12 @@ def tracks(frames_TxVxMxC: np.ndarray, channels: str) -> list[Track]:
 def still_joints(track: Track) -> np.ndarray:
     """V booleans: True where a joint stays on exactly the same place, over `MIN_FRAMES` frames or more.
 
-    One joint may stay at zero: skeletons that are centred frame by frame have their origin there.
+    One joint may stay at zero while others move: skeletons that are centred frame by frame have their origin there.
     """
     known_TxV = ~np.isnan(track.steps_TxVxC[..., 0])
     still_V = (known_TxV.sum(axis=0) >= MIN_FRAMES - 1) & ~(np.abs(track.steps_TxVxC) > 0).any(axis=(0, 2))
     zero_V = ~track.positions_TxVxC.any(axis=(0, 2))
-    return still_V & ~zero_V if zero_V.sum() == 1 else still_V
+    return still_V & ~zero_V if zero_V.sum() == 1 and not still_V.all() else still_V
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,11 +110,11 @@ class Jump:
 def jumps(track: Track) -> list[Jump]:
     """The jumps of a body and of its joints, farthest first; see `JUMP_SIZE`."""
     steps_TxVxC, size = track.steps_TxVxC, track.size
-    known_T = ~np.isnan(steps_TxVxC[..., 0]).all(axis=1)
-    if not size or not known_T.any():
+    if not size:
         return []
-    body_TxC = np.full_like(steps_TxVxC[:, 0], np.nan)
-    body_TxC[known_T] = np.nanmedian(steps_TxVxC[known_T], axis=1)
+    # NaN is sorted behind all numbers: the (lower) median of those before it.
+    middle_T = np.maximum((~np.isnan(steps_TxVxC[..., 0])).sum(axis=1) - 1, 0) // 2
+    body_TxC = np.take_along_axis(np.sort(steps_TxVxC, axis=1), middle_T[:, None, None], axis=1)[:, 0]
     moved_TxV = np.linalg.norm(steps_TxVxC - body_TxC[:, None], axis=2) / size
     moved_T = np.linalg.norm(body_TxC, axis=1) / size
     found = [
@@ -150,7 +150,7 @@ def bone_lengths(track: Track, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """
     ends, starts = bones(layout), np.array(layout.parents)[bones(layout)]
     seen_TxB = track.seen_TxV[:, ends] & track.seen_TxV[:, starts]
-    offsets_TxBxC = (track.positions_TxVxC[:, ends] - track.positions_TxVxC[:, starts]).astype(np.float64)
+    offsets_TxBxC = track.positions_TxVxC[:, ends] - track.positions_TxVxC[:, starts]
     squared_TxB = np.einsum("tbc,tbc->tb", offsets_TxBxC, offsets_TxBxC) * seen_TxB
     count_B = seen_TxB.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

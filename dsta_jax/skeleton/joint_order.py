@@ -19,6 +19,9 @@ from dsta_jax.skeleton.layouts import LAYOUTS, Layout
 # coordinates it must save much of both: a hand that is seen from the side looks rigid, or short, in another order too.
 RIGIDITY_GAIN, LENGTH_GAIN = 0.08, 0.10
 
+# Bones that change by less than this part of their length are rigid, up to rounding: a computed skeleton's.
+ROUNDING = 0.005
+
 # Another known layout of as many joints fits better when it makes the bones shorter by this part. UTD-MHAD's skeletons
 # and NW-UCLA's differ in the order of four joints of the trunk: 24%.
 KNOWN_GAIN = 0.15
@@ -50,7 +53,7 @@ class PairDistances:
         chosen = seen[np.linspace(0, len(seen) - 1, min(len(seen), _FRAMES)).astype(int)]
         positions_TxVxC, seen_TxV = track.positions_TxVxC[chosen], track.seen_TxV[chosen]
         offsets_TxVxVxC = positions_TxVxC[:, :, None] - positions_TxVxC[:, None]
-        squared_TxVxV = np.einsum("tuvc,tuvc->tuv", offsets_TxVxVxC, offsets_TxVxVxC).astype(np.float64)
+        squared_TxVxV = np.einsum("tuvc,tuvc->tuv", offsets_TxVxVxC, offsets_TxVxVxC)
         squared_TxVxV *= seen_TxV[:, :, None] & seen_TxV[:, None]
         count_VxV = seen_TxV.T.astype(np.int64) @ seen_TxV
         times_VxV = np.maximum(count_VxV, 1)
@@ -117,7 +120,8 @@ def wrong_order(distances: PairDistances) -> str:
     if known := _known_order(distance_VxV, layout):
         return f"the order of layout {known} makes the bones much shorter than that of {layout.name}"
     rigid, short = (best_exchange(weight_VxV, layout, among_V) for weight_VxV in (change_VxV, distance_VxV))
-    signs = rigid.saved > RIGIDITY_GAIN, short.saved > LENGTH_GAIN
+    changes = _tree(change_VxV, layout).sum() > ROUNDING * _tree(distance_VxV, layout).sum()
+    signs = changes and rigid.saved > RIGIDITY_GAIN, short.saved > LENGTH_GAIN
     if not (all(signs) if distances.flat else any(signs)):
         return ""
     best, less = (rigid, "change their lengths {:.0f}% less") if signs[0] else (short, "be {:.0f}% shorter")
