@@ -155,7 +155,9 @@ def _key(axes: Any, pen: _Pen, points_Vx2: np.ndarray, source: str) -> None:
             said = "  ".join(words if out < 0 else reversed(words))
             _text(axes, edge + 0.07 * out, y, said, size=8, color=_INK, ha="right" if out < 0 else "left")
     pen.body(axes, points_Vx2, 0, thick=2.0)
-    _text(axes, _KEY / 2, 0.4 * _LINE, source)
+    if unseen := [joint for number, joint in enumerate(pen.layout.joints) if number not in shown]:
+        source += f"; not seen: {', '.join(unseen)}"
+    _text(axes, _KEY / 2, 0.4 * _LINE, _short(source, 120))
 
 
 def _spaced(wanted: Sequence[float], apart: float, bottom: float, top: float) -> list[float]:
