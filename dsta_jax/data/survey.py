@@ -2,10 +2,10 @@
 
 import dataclasses
 import functools
+import hashlib
 import itertools
 from collections.abc import Iterable
 
-import google_crc32c
 import numpy as np
 
 from dsta_jax.data import twins
@@ -153,20 +153,20 @@ def not_finite(frames_TxVxMxC: np.ndarray, layout: Layout) -> str:
 
 
 class _Samples:
-    """One recording of each class: of those offered, for training before for testing, the one of the lowest checksum.
+    """One recording of each class: of those offered, for training before for testing, the one of the lowest digest.
 
-    The checksum is of the name: as good as by chance, and the same whenever it is asked.
+    The digest is of the name: as good as by chance, and the same whenever it is asked.
     """
 
     def __init__(self, benchmark: Benchmark):
         self.benchmark = benchmark
         self.chosen: dict[int, Record] = {}
-        self._rank: dict[int, tuple[bool, int]] = {}
+        self._rank: dict[int, tuple[bool, bytes]] = {}
 
     def offer(self, split: str, record: Record) -> None:
         number = class_of(record.label, self.benchmark)
         columns = {"split": np.array([split]), **{key: np.array([getattr(record, key)]) for key in _NUMBERS}}
         is_test = not self.benchmark.left_out and bool(self.benchmark.is_test(columns)[0])
-        rank = is_test, google_crc32c.value(record.name.encode())
+        rank = is_test, hashlib.blake2b(record.name.encode(), digest_size=8).digest()
         if number >= 0 and (number not in self.chosen or rank < self._rank[number]):
             self.chosen[number], self._rank[number] = record, rank
