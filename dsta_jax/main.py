@@ -4,6 +4,7 @@
     python -m dsta_jax.main --config=configs/shrec14.py            four streams of a benchmark, and their fusion
     python -m dsta_jax.main --config=configs/shrec14.py:spatial    one stream
     python -m dsta_jax.main --mode=evaluate --workdir=runs/shrec14
+    python -m dsta_jax.main --config=configs/shrec14.py --check    a look at the recordings, before training
 
 The same command goes on with a run that was interrupted, and only reports one that is finished. Any number of a
 configuration can be given: --config.train.epochs=60. configs/base.py lists them.
@@ -20,7 +21,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import evaluate, folds, members, run, workdir
+from dsta_jax import check, evaluate, folds, members, run, workdir
 from dsta_jax.errors import UserError, one_line_errors
 
 _LOGGER = logging.getLogger("dsta_jax")
@@ -44,6 +45,12 @@ def _define_flags() -> None:
         ["train", "evaluate"],
         "train: train, then evaluate; evaluate: evaluate the run in --workdir.",
     )
+    flags.DEFINE_bool(
+        "check",
+        False,
+        "Look the data set over instead of training: a report, and a contact sheet in the directory check beside the "
+        "run's; status 1 where training would be wrong.",
+    )
 
 
 @one_line_errors
@@ -55,6 +62,8 @@ def main(argv: Sequence[str]) -> int:
     if flags.FLAGS.mode == "evaluate":
         return _evaluate()
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
+    if flags.FLAGS.check:
+        return check.check(flags.FLAGS.config, directory.parent / "check")
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
     runs = run.prepare(flags.FLAGS.config)
     workdir.claim(directory, flags.FLAGS.config)

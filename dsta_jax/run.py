@@ -108,7 +108,7 @@ def prepare(config: ml_collections.ConfigDict) -> list[Run]:
     _check_numbers(config)
     network = make_network(config.model, benchmark)
     if benchmark.synthetic:
-        _make_recordings(config.data.dir, benchmark)
+        make_recordings(config.data.dir, benchmark)
     data_set = dataset.load(config.data.dir, benchmark)
     return [_run(config, benchmark, network, data_set, fold) for fold in _folds(config, benchmark, data_set)]
 
@@ -192,7 +192,7 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
             raise UserError(f"expected {rule}; change it in the config file or by --config.KEY=VALUE")
 
 
-def _make_recordings(data_dir: str, benchmark: Benchmark) -> None:
+def make_recordings(data_dir: str, benchmark: Benchmark) -> None:
     """Makes a synthetic benchmark's recordings where they are missing; nothing of the user's is needed for them."""
     try:
         records.find_data_set(data_dir, benchmark.data_set)

@@ -48,6 +48,21 @@ class DataSet:
         )
 
 
+def find(data_dir: str | pathlib.Path, benchmark: Benchmark) -> pathlib.Path:
+    """The directory of a benchmark's data set, as `load` takes them.
+
+    Raises:
+      UserError: when the set is missing, or not the benchmark's.
+    """
+    try:
+        directory = records.find_data_set(data_dir, benchmark.data_set)
+    except UserError as error:
+        commands = " && ".join(command.format(data_dir=data_dir) for command in benchmark.prepare)
+        raise UserError(f"{error}; make it with: {commands}") from None
+    _check_info(records.read_info(directory), benchmark, directory)
+    return directory
+
+
 def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
     """Reads all recordings of a benchmark's data set.
 
@@ -58,12 +73,7 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
     Raises:
       UserError: when the set is missing, damaged, or not the benchmark's.
     """
-    try:
-        directory = records.find_data_set(data_dir, benchmark.data_set)
-    except UserError as error:
-        commands = " && ".join(command.format(data_dir=data_dir) for command in benchmark.prepare)
-        raise UserError(f"{error}; make it with: {commands}") from None
-    _check_info(records.read_info(directory), benchmark, directory)
+    directory = find(data_dir, benchmark)
     found = list(records.read_set(directory))
     frames = [_seen(record, directory) for _, record in found]
     length_N = np.array([len(sequence) for sequence in frames])

@@ -140,8 +140,12 @@ def _read_json(path: pathlib.Path) -> Any:
         raise UserError(f"{path}: not readable as JSON ({error}); {_REMEDY}") from error
 
 
-def read_set(directory: str | os.PathLike[str]) -> Iterator[tuple[str, Record]]:
+def read_set(directory: str | os.PathLike[str], as_they_are: bool = False) -> Iterator[tuple[str, Record]]:
     """Reads all splits, one after the other: pairs of split name and record.
+
+    Args:
+      directory: `DATA_DIR/NAME/VERSION`, as `find_data_set` gives it.
+      as_they_are: whether records may hold NaN, infinity, and labels that the set does not know.
 
     Raises:
       UserError: as `read_split`, and when two splits share a name.
@@ -149,7 +153,7 @@ def read_set(directory: str | os.PathLike[str]) -> Iterator[tuple[str, Record]]:
     info = read_info(directory)
     place_of: dict[str, str] = {}
     for split in info.split_lengths:
-        for record in _read_split(pathlib.Path(directory), info, split, place_of):
+        for record in _read_split(pathlib.Path(directory), info, split, place_of, as_they_are):
             yield split, record
 
 
@@ -166,7 +170,9 @@ def read_split(directory: str | os.PathLike[str], split: str) -> Iterator[Record
     return _read_split(pathlib.Path(directory), read_info(directory), split, {})
 
 
-def _read_split(directory: pathlib.Path, info: DataSetInfo, split: str, place_of: dict[str, str]) -> Iterator[Record]:
+def _read_split(
+    directory: pathlib.Path, info: DataSetInfo, split: str, place_of: dict[str, str], as_they_are: bool = False
+) -> Iterator[Record]:
     """Reads a split; `place_of` collects where each name stood."""
     if split not in info.split_lengths:
         raise UserError(f"{directory}: no split {split!r}, expected one of {', '.join(info.split_lengths)}")
@@ -177,7 +183,7 @@ def _read_split(directory: pathlib.Path, info: DataSetInfo, split: str, place_of
         for offset, payload in read_payloads(path):
             place = f"{path}: record {count} at byte {offset}"
             try:
-                record = _to_record(parse_example(payload), info)
+                record = _to_record(parse_example(payload), info, as_they_are)
             except ValueError as error:
                 raise UserError(f"{place}: {error}; {_REMEDY}") from error
             if record.name in place_of:
@@ -189,10 +195,10 @@ def _read_split(directory: pathlib.Path, info: DataSetInfo, split: str, place_of
             raise UserError(f"{path}: {count} records, expected {expected} by dataset_info.json; {_REMEDY}")
 
 
-def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo) -> Record:
+def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo, as_they_are: bool = False) -> Record:
     """Makes a record of an example's values, or raises ValueError with the reason."""
     numbers = {key: _single(values, key, int) for key in ("label", "subject", "camera", "setup")}
-    if not 0 <= numbers["label"] < info.labels:
+    if not as_they_are and not 0 <= numbers["label"] < info.labels:
         raise ValueError(f"label {numbers['label']}, expected 0 to {info.labels - 1}")
     name = _single(values, "name", bytes).decode("utf-8")
     raw = _single(values, "frames", bytes)
@@ -202,7 +208,7 @@ def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo)
         shape = " x ".join(str(size) for size in frame_shape)
         raise ValueError(f"{name}: frames of {len(raw)} bytes, expected a multiple of {frame_bytes} (float32 {shape})")
     frames_TxVxMxC = np.frombuffer(raw, dtype="<f4").reshape(-1, *frame_shape)
-    if not np.isfinite(frames_TxVxMxC).all():
+    if not as_they_are and not np.isfinite(frames_TxVxMxC).all():
         raise ValueError(f"{name}: NaN or infinity in the frames, expected finite numbers")
     return Record(name=name, frames_TxVxMxC=frames_TxVxMxC, **numbers)
 

@@ -73,6 +73,13 @@ class Layout:
         """The joint that is its own parent."""
         return next(joint for joint, parent in enumerate(self.parents) if joint == parent)
 
+    @property
+    def right_of_left(self) -> dict[int, int]:
+        """For each joint with `left` in its name, the one that is called `right` instead, where there is one."""
+        number = {name.lower(): joint for joint, name in enumerate(self.joints)}
+        mirrored = {joint: name.replace("left", "right") for name, joint in number.items() if "left" in name}
+        return {joint: number[name] for joint, name in mirrored.items() if name in number}
+
 
 def _layout(name: str, parent_of: dict[str, str], reference: Reference) -> Layout:
     joints = tuple(parent_of)

@@ -122,6 +122,18 @@ def test_frames_that_are_not_finite(tmp_path, value):
     assert "recording_0: NaN or infinity" in error_of(directory)
 
 
+def test_records_as_they_are(tmp_path):
+    odd = raw_recordings.records(3)[2]
+    odd.frames_TxVxMxC[0, 1, 1, 1] = np.nan
+    directory = raw_recordings.write_set(tmp_path / "set", {"train": [[odd]]})
+    path = directory / "features.json"
+    path.write_text(path.read_text().replace('"numClasses": "3"', '"numClasses": "2"'))
+    with pytest.raises(UserError):
+        list(records.read_set(directory))
+    ((split, record),) = records.read_set(directory, as_they_are=True)
+    assert (split, record.label, np.isnan(record.frames_TxVxMxC).sum()) == ("train", 2, 1)
+
+
 def test_no_frames(tmp_path):
     record = raw_recordings.records(1)[0]
     empty = records.Record(record.name, 0, 1, 1, 1, record.frames_TxVxMxC[:0])
