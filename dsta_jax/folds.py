@@ -66,17 +66,15 @@ def _deviation(values: np.ndarray) -> float:
 def report(summary: dict[str, Any]) -> str:
     """The summary in words and a table: a row a fold, then mean and deviation."""
     networks = list(summary["mean"])
-    rows = {
-        **summary["folds"],
-        "mean": summary["mean"],
-        "deviation": summary["deviation"],
-    }
+    rows = dict(summary["folds"])
+    if len(rows) > 1:
+        rows |= {"mean": summary["mean"], "deviation": summary["deviation"]}
     titles = {name: name.removesuffix("_temporal") + ("_t." if name.endswith("_temporal") else "") for name in networks}
     widths = {name: max(8, len(titles[name])) for name in networks}
     first = max(len(summary["left_out"]), len("deviation"))
     lines = [
-        f"{summary['benchmark']}: top-1 accuracy in % of the {summary['left_out']} left out of training, "
-        f"{len(summary['folds'])} folds, {summary['samples']} recordings, {summary['checkpoint']} checkpoint",
+        f"{summary['benchmark']}: top-1 accuracy in % on the {summary['left_out']} that was left out of training,",
+        f"{len(summary['folds'])} of them, {summary['samples']} recordings, {summary['checkpoint']} checkpoint",
         "",
         f"{summary['left_out']:{first}}  " + " ".join(f"{titles[name]:>{widths[name]}}" for name in networks),
     ]
