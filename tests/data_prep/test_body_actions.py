@@ -234,6 +234,16 @@ def test_either_hand_is_used():
     assert 5 <= left <= 43
 
 
+def test_subjects_strike_and_are_struck():
+    strikes = 0
+    for subject in range(1, 9):
+        for again in (1, 2):
+            striker_TxVxC = body_scenes.perform(0, 1, subject, again, NTU_ACTIONS.index("push somebody") + 1)[0]
+            thigh = body_scenes.habits_of(0, subject).body.thigh
+            strikes += abs(apart(striker_TxVxC, "left_hip", "left_knee")[0] - thigh) < 1e-6
+    assert 3 <= strikes <= 13
+
+
 def test_the_same_scene_is_the_same():
     body_scenes.perform.cache_clear()
     first = body_scenes.perform(3, 1, 2, 1, 58).copy()

@@ -76,7 +76,8 @@ def test_pixels_are_on_the_images():
     assert depth_x.min() > 150 and depth_x.max() < 360 and depth_y.min() > 0 and depth_y.max() < 424
     assert color_x.min() > 700 and color_x.max() < 1250 and color_y.min() > 0 and color_y.max() < 1080
     assert depth_y[JOINT["head"]] < depth_y[JOINT["left_foot"]] - 100, "rows count downwards"
-    assert depth_x[JOINT["left_shoulder"]] < depth_x[JOINT["right_shoulder"]], "the image is a mirror's"
+    for x in (depth_x, color_x):
+        assert x[JOINT["left_shoulder"]] < x[JOINT["right_shoulder"]], "the image is a mirror's"
     behind = camera.pixels(np.array([[[1.0, 1.0, -2.0]]]))
     assert np.abs(behind).max() <= 9_999
 
