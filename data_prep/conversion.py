@@ -277,8 +277,7 @@ def _settle_missing(data_set: DataSet, results: _Results, incomplete: pathlib.Pa
         if not sum(result.records for task, result in results if task.split == split):
             reasons = [*(["broken"] if broken else []), *(f"left out ({reason})" for reason in sorted(set(left_out)))]
             raise UserError(
-                f"{data_set.name}: all recordings of split {split} are {' or '.join(reasons)}; "
-                "is --raw_dir the right one?"
+                f"{data_set.name}: all recordings of split {split} are {' or '.join(reasons)}; is it the right input?"
             )
 
 

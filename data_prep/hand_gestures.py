@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from data_prep.kinematic_hand import FINGERS, Hand
+from data_prep.motion import ease
 
 _INDEX_FINGER = np.array([finger == "index" for finger in FINGERS])
 _THUMB = np.array([finger == "thumb" for finger in FINGERS])
@@ -344,12 +345,8 @@ def glide(keys: Sequence[Key], time_T: np.ndarray, bow: float = 0.0) -> PoseTrac
       time_T: ascending, from 0.
       bow: how far a change of place bulges to its left, as a part of its length.
     """
-    when_K = np.cumsum([0.0, *(seconds for seconds, _ in keys[1:])])
+    left_T, eased_T = ease(np.array([seconds for seconds, _ in keys]), time_T)
     rows_KxP = np.stack([pose.row() for _, pose in keys])
-    left_T = np.clip(np.searchsorted(when_K, time_T, side="right") - 1, 0, len(keys) - 2)
-    lasts_T = np.maximum(when_K[left_T + 1] - when_K[left_T], 1e-9)
-    part_T = np.clip((time_T - when_K[left_T]) / lasts_T, 0.0, 1.0)
-    eased_T = part_T**3 * (10.0 - 15.0 * part_T + 6.0 * part_T**2)
     change_TxP = rows_KxP[left_T + 1] - rows_KxP[left_T]
     rows_TxP = rows_KxP[left_T] + eased_T[:, np.newaxis] * change_TxP
 

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from data_prep.motion import rotation_about
 from dsta_jax.skeleton.layouts import HAND_22
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")
@@ -57,18 +58,6 @@ class Hand:
             bases_FxC=size * np.array(_BASES_FxC) * rng.uniform(0.93, 1.07, (len(FINGERS), 3)),
             phalanges_Fx3=size * np.array(_PHALANGES_Fx3) * rng.uniform(0.93, 1.07, (len(FINGERS), 3)),
         )
-
-
-def rotation_about(axis: int, angle_T: np.ndarray) -> np.ndarray:
-    """The right-handed rotations by `angle_T` (radians) about coordinate axis 0, 1 or 2, as T x 3 x 3."""
-    angle_T = np.asarray(angle_T, dtype=np.float64)
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    rotation_TxCxC = np.zeros((*angle_T.shape, 3, 3))
-    rotation_TxCxC[..., axis, axis] = 1.0
-    rotation_TxCxC[..., first, first] = rotation_TxCxC[..., second, second] = np.cos(angle_T)
-    rotation_TxCxC[..., second, first] = np.sin(angle_T)
-    rotation_TxCxC[..., first, second] = -np.sin(angle_T)
-    return rotation_TxCxC
 
 
 def joint_positions(

@@ -13,6 +13,14 @@ class UserError(Exception):
     """
 
 
+def shown(value: object) -> str:
+    """A short description of anything that a file may hold: numbers and text themselves, of others the type."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        text = ascii(value[:60] if isinstance(value, str | bytes) else value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"a value of type {type(value).__name__}"
+
+
 def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a command end with `error: ...` and status 1 on a UserError, and with status 130 on Ctrl-C."""
 

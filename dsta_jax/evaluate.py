@@ -11,7 +11,7 @@ import tqdm
 
 from dsta_jax import checkpoint, fusion, parallel, scores
 from dsta_jax import state as state_lib
-from dsta_jax.data import batches
+from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.run import Run
 from dsta_jax.scores import Scores
@@ -98,10 +98,13 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
     model = parallel.put(model, parallel.by_member(mesh))
     collected = []
     total = -(-len(part) // batch_size)
-    sequence = batches.test_batches(part, run.members, run.sampling, batch_size)
+    rows = packing.choose(
+        batches.test_rows(part, batch_size), batch_size * run.benchmark.bodies, parallel.batch_devices(mesh)
+    )
+    sequence = batches.test_batches(part, run.members, run.sampling, batch_size, rows)
     for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
-        x = parallel.put(batch.x, parallel.by_member_and_batch(mesh))
-        score_NxBxK = jax.device_get(step(model["params"], model["batch_stats"], x))
+        on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
+        score_NxBxK = jax.device_get(step(model["params"], model["batch_stats"], on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
     score_NxSxK = np.concatenate(collected, axis=1)
     return [

@@ -39,6 +39,11 @@ def _divisors(count: int) -> list[int]:
     return [divisor for divisor in range(1, count + 1) if count % divisor == 0]
 
 
+def batch_devices(mesh: Mesh) -> int:
+    """Over how many devices a batch's rows are split."""
+    return int(mesh.shape["batch"])
+
+
 def by_member(mesh: Mesh) -> NamedSharding:
     """For arrays that lead with the member axis."""
     return NamedSharding(mesh, PartitionSpec("member"))

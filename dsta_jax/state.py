@@ -134,7 +134,11 @@ def train_step(
     def member_step(params: Params, batch_stats: BatchStats, opt_state: Any, totals: Totals, batch: Batch) -> tuple:
         def loss_of(params: Params) -> tuple[jax.Array, tuple[jax.Array, BatchStats]]:
             scores_BxK, updated = network.apply(
-                {"params": params, "batch_stats": batch_stats}, batch.x, train=True, mutable=["batch_stats"]
+                {"params": params, "batch_stats": batch_stats},
+                batch.x,
+                batch.share,
+                train=True,
+                mutable=["batch_stats"],
             )
             return cross_entropy_B(scores_BxK, batch.label, label_smoothing).mean(), (
                 scores_BxK,
@@ -161,10 +165,10 @@ def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: 
     return optax.softmax_cross_entropy(scores_BxK, target_BxK)
 
 
-def eval_step(network: DSTANet, params: Params, batch_stats: BatchStats, x_NxRxTxVxC: jax.Array) -> jax.Array:
+def eval_step(network: DSTANet, params: Params, batch_stats: BatchStats, batch: Batch) -> jax.Array:
     """N x B x K scores of every member, with the running statistics."""
 
-    def member_step(params: Params, batch_stats: BatchStats, x_RxTxVxC: jax.Array) -> Any:
-        return network.apply({"params": params, "batch_stats": batch_stats}, x_RxTxVxC, train=False)
+    def member_step(params: Params, batch_stats: BatchStats, batch: Batch) -> Any:
+        return network.apply({"params": params, "batch_stats": batch_stats}, batch.x, batch.share, train=False)
 
-    return jax.vmap(member_step)(params, batch_stats, x_NxRxTxVxC)
+    return jax.vmap(member_step)(params, batch_stats, batch)

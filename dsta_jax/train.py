@@ -1,20 +1,20 @@
 """The training loop: members in one compiled step, exact resume, when to save and to validate."""
 
-import collections
 import contextlib
 import functools
 import itertools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
-import numpy as np
 from jax.sharding import Mesh
 
 from dsta_jax import checkpoint, parallel
 from dsta_jax import state as state_lib
-from dsta_jax.data import batches
+from dsta_jax.data.batches import Batch
+from dsta_jax.feed import Feed
 from dsta_jax.interrupts import Interrupts
 from dsta_jax.logs import Metrics, Progress
 from dsta_jax.part import Part
@@ -23,7 +23,7 @@ from dsta_jax.run import Run
 from dsta_jax.state import Totals, TrainState
 from dsta_jax.validator import Validator
 
-Step = Callable[[TrainState, batches.Batch], tuple[TrainState, Totals]]
+Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]
 
 
 def train(runs: Sequence[Run], workdirs: Sequence[pathlib.Path]) -> bool:
@@ -55,7 +55,9 @@ def train(runs: Sequence[Run], workdirs: Sequence[pathlib.Path]) -> bool:
         parts = _parts(runs, latests, first, stack)
         progress = stack.enter_context(Progress(first, like.steps))
         interrupts = stack.enter_context(Interrupts())
-        return _loop(_steps(runs, mesh, compiled_step(like, mesh, shapes), state, first), parts, progress, interrupts)
+        feed = Feed(runs, mesh)
+        step = stack.enter_context(_compiled(like, mesh, shapes, feed))
+        return _loop(_steps(feed, step, state, first, like.steps), parts, progress, interrupts)
 
 
 def _parts(
@@ -126,16 +128,16 @@ def _loop(
 
 
 def _steps(
-    runs: Sequence[Run], mesh: Mesh, step_fn: Step, state: TrainState, first: int
+    feed: Feed, step_fn: Step, state: TrainState, first: int, last: int
 ) -> Iterator[tuple[int, TrainState, Totals]]:
     """Takes the steps after `first`: steps taken, state and totals. A state is gone once the next one is asked for."""
-    for step, batch in zip(range(first + 1, runs[0].steps + 1), _batches(runs, mesh, first), strict=True):
+    for step, batch in zip(range(first + 1, last + 1), feed.batches(first), strict=True):
         state, totals = step_fn(state, batch)
         yield step, state, totals
 
 
-def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Step:
-    """The training step over a mesh. The old state's memory is given to the new one.
+def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Any:
+    """The training step over a mesh, to be compiled. The old state's memory is given to the new one.
 
     Args:
       run: what to train.
@@ -149,35 +151,29 @@ def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Step:
         run.config.train.label_smoothing,
         run.config.log.every_steps,
     )
-    batch_sharding = batches.Batch._make([parallel.by_member_and_batch(mesh)] * 3)
     return jax.jit(
         step,
-        in_shardings=(_shardings(shapes), batch_sharding),
+        in_shardings=(_shardings(shapes), parallel.by_member_and_batch(mesh)),
         out_shardings=(_shardings(shapes), parallel.by_member(mesh)),
         donate_argnums=0,
     )
 
 
+@contextlib.contextmanager
+def _compiled(run: Run, mesh: Mesh, shapes: TrainState, feed: Feed) -> Iterator[Step]:
+    """The step for each number of rows that a batch may have; the rarer one is compiled while the other runs."""
+    counts = [None] if feed.row_counts is None else [feed.row_counts.usual, feed.row_counts.most]
+    step = compiled_step(run, mesh, shapes)
+    pool = ThreadPoolExecutor(1)
+    try:
+        compiled = {
+            batch.x.shape: pool.submit(lambda batch: step.lower(shapes, batch).compile(), batch)
+            for batch in map(feed.shapes, dict.fromkeys(counts))
+        }
+        yield lambda state, batch: compiled[batch.x.shape].result()(state, batch)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def _shardings(shapes: TrainState) -> TrainState:
     return jax.tree.map(lambda leaf: leaf.sharding, shapes)
-
-
-def _batches(runs: Sequence[Run], mesh: Mesh, first: int) -> Iterator[batches.Batch]:
-    """Batches of the steps from `first` on, on the devices; two are made ahead while a step runs."""
-    split = parallel.by_member_and_batch(mesh)
-    config = runs[0].config
-
-    def make(step: int) -> batches.Batch:
-        each = [
-            batches.train_batch(run.train, run.members, run.sampling, config.train.batch_size, config.seed, step)
-            for run in runs
-        ]
-        return parallel.put(batches.Batch(*map(np.concatenate, zip(*each, strict=True))), split)
-
-    with ThreadPoolExecutor(1) as pool:
-        steps = iter(range(first, runs[0].steps))
-        ahead = collections.deque(pool.submit(make, step) for step in itertools.islice(steps, 2))
-        while ahead:
-            batch = ahead.popleft().result()
-            ahead.extend(pool.submit(make, step) for step in itertools.islice(steps, 1))
-            yield batch

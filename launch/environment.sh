@@ -1,7 +1,7 @@
 # Makes virtual environments from lock files; sourced by the other scripts, from the root of the checkout.
 # launch/requirements/*.lock are made from setup.cfg by:
 #   uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra prepare --extra matlab \
-#     [--extra test] setup.cfg -o launch/requirements/{run,test}.lock
+#     --extra draw [--extra test] setup.cfg -o launch/requirements/{run,test}.lock
 # and tensorflow.lock the same way from tensorflow.in.
 
 fail() {

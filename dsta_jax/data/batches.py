@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsta_jax.data import sampling, streams
+from dsta_jax.data import packing, sampling, streams
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.skeleton.benchmarks import Channels
 from dsta_jax.skeleton.layouts import Layout
@@ -17,14 +17,17 @@ class Batch(NamedTuple):
     """What one step sees, for N members: numpy arrays, or arrays on the devices.
 
     Attributes:
-      x: N x R x T x V x C, each member's stream; rows R are the M bodies of each of B samples in order.
+      x: N x R x T x V x C, each member's stream.
       label: N x B, classes.
       real: N x B, 1, or 0 for a sample that only fills up the last batch of an evaluation.
+      share: N x B x R, the part of each row in each sample, see `DSTANet`; None where the rows are the M bodies of
+        each sample in order.
     """
 
     x: Any
     label: Any
     real: Any
+    share: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +60,13 @@ class Sampling:
 
 
 def train_batch(
-    data_set: DataSet, members: Sequence[streams.Stream], how: Sampling, batch_size: int, seed: int, step: int
+    data_set: DataSet,
+    members: Sequence[streams.Stream],
+    how: Sampling,
+    batch_size: int,
+    seed: int,
+    step: int,
+    rows: int | None = None,
 ) -> Batch:
     """The batch of a training step.
 
@@ -71,33 +80,53 @@ def train_batch(
       batch_size: B.
       seed: of orders, draws of frames and augmentation.
       step: counted from 0.
+      rows: R, where bodies that are not seen share a row; None gives each body its row.
+
+    Raises:
+      ValueError: when the samples need more rows than R.
     """
-    position_B = step * batch_size + np.arange(batch_size)
-    epoch_B, place_B = np.divmod(position_B, len(data_set))
-    sample_B = np.array(
-        [epoch_order(len(data_set), seed, epoch)[place] for epoch, place in zip(epoch_B, place_B, strict=True)]
-    )
-    keys = [(int(epoch), int(sample)) for epoch, sample in zip(epoch_B, sample_B, strict=True)]
+    keys = _train_samples(len(data_set), batch_size, seed, step)
+    sample_B = np.array([sample for _, sample in keys])
 
     def frames_of(length_B: np.ndarray) -> np.ndarray:
-        rows = []
+        drawn = []
         for length, (epoch, sample) in zip(length_B.tolist(), keys, strict=True):
             count = sampling.train_words(length, how.sampled)
             words = sampling.random_words(count, seed, sampling.Purpose.FRAMES, epoch, sample)
-            rows.append(sampling.train_frames(length, how.sampled, how.frames, words))
-        return np.stack(rows)
+            drawn.append(sampling.train_frames(length, how.sampled, how.frames, words))
+        return np.stack(drawn)
 
     x_NxBxTxVxMxC = _member_streams(data_set, members, how, sample_B, frames_of)
     if how.rotation_degrees or how.scale:
         turn_BxCxC = np.stack([_random_turn(how, seed, epoch, sample) for epoch, sample in keys])
         x_NxBxTxVxMxC = np.einsum("nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC, optimize=True)
-    return _batch(x_NxBxTxVxMxC, data_set.label_N[sample_B], np.ones(batch_size, np.float32))
+    return _batch(x_NxBxTxVxMxC, data_set, sample_B, np.ones(batch_size, np.float32), rows)
+
+
+def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
+    """How many rows the batch of each step needs when bodies that are not seen share one."""
+    epochs = -(-steps * batch_size // len(data_set))
+    order = np.concatenate([epoch_order(len(data_set), seed, epoch) for epoch in range(epochs)])
+    body_SxBxM = data_set.body_NxM[order[: steps * batch_size]].reshape(steps, batch_size, -1)
+    return np.array([packing.rows_needed(body_BxM) for body_BxM in body_SxBxM])
 
 
 def test_batches(
-    data_set: DataSet, members: Sequence[streams.Stream], how: Sampling, batch_size: int
+    data_set: DataSet,
+    members: Sequence[streams.Stream],
+    how: Sampling,
+    batch_size: int,
+    rows: packing.RowCounts | None = None,
 ) -> Iterator[Batch]:
-    """All samples in order, each once; the last batch is filled up with samples that are marked as not real."""
+    """All samples in order, each once; the last batch is filled up with samples that are marked as not real.
+
+    Args:
+      data_set: the part to test on.
+      members: a stream for each of N members.
+      how: frames and streams.
+      batch_size: B.
+      rows: R, where bodies that are not seen share a row; None gives each body its row.
+    """
     for start in range(0, len(data_set), batch_size):
         wanted_B = start + np.arange(batch_size)
         sample_B = np.minimum(wanted_B, len(data_set) - 1)
@@ -106,7 +135,30 @@ def test_batches(
             return np.stack([sampling.test_frames(length, how.sampled, how.frames) for length in length_B.tolist()])
 
         x_NxBxTxVxMxC = _member_streams(data_set, members, how, sample_B, frames_of)
-        yield _batch(x_NxBxTxVxMxC, data_set.label_N[sample_B], (wanted_B < len(data_set)).astype(np.float32))
+        real_B = (wanted_B < len(data_set)).astype(np.float32)
+        count = None if rows is None else rows.of(packing.rows_needed(data_set.body_NxM[sample_B]))
+        yield _batch(x_NxBxTxVxMxC, data_set, sample_B, real_B, count)
+
+
+def test_rows(data_set: DataSet, batch_size: int) -> np.ndarray:
+    """How many rows each batch of `test_batches` needs when bodies that are not seen share one."""
+    last = len(data_set) - 1
+    return np.array(
+        [
+            packing.rows_needed(data_set.body_NxM[np.minimum(start + np.arange(batch_size), last)])
+            for start in range(0, len(data_set), batch_size)
+        ]
+    )
+
+
+def _train_samples(count: int, batch_size: int, seed: int, step: int) -> list[tuple[int, int]]:
+    """The epoch and the number of each sample of a training step."""
+    position_B = step * batch_size + np.arange(batch_size)
+    epoch_B, place_B = np.divmod(position_B, count)
+    return [
+        (epoch, int(epoch_order(count, seed, epoch)[place]))
+        for epoch, place in zip(epoch_B.tolist(), place_B.tolist(), strict=True)
+    ]
 
 
 @functools.lru_cache(maxsize=4)
@@ -164,8 +216,14 @@ def _random_turn(how: Sampling, seed: int, epoch: int, sample: int) -> np.ndarra
     return turn
 
 
-def _batch(x_NxBxTxVxMxC: np.ndarray, label_B: np.ndarray, real_B: np.ndarray) -> Batch:
+def _batch(
+    x_NxBxTxVxMxC: np.ndarray, data_set: DataSet, sample_B: np.ndarray, real_B: np.ndarray, rows: int | None
+) -> Batch:
     members, batch, frames, joints, bodies, channels = x_NxBxTxVxMxC.shape
-    rows = np.moveaxis(x_NxBxTxVxMxC, 4, 2).reshape(members, batch * bodies, frames, joints, channels)
-    label_NxB = np.broadcast_to(label_B.astype(np.int32), (members, batch))
-    return Batch(np.ascontiguousarray(rows, np.float32), label_NxB, np.broadcast_to(real_B, (members, batch)))
+    label_NxB = np.broadcast_to(data_set.label_N[sample_B].astype(np.int32), (members, batch))
+    real_NxB = np.broadcast_to(real_B, (members, batch))
+    if rows is None:
+        x_NxRxTxVxC = np.moveaxis(x_NxBxTxVxMxC, 4, 2).reshape(members, batch * bodies, frames, joints, channels)
+        return Batch(np.ascontiguousarray(x_NxRxTxVxC, np.float32), label_NxB, real_NxB)
+    x_NxRxTxVxC, share_BxR = packing.pack(x_NxBxTxVxMxC, data_set.body_NxM[sample_B], rows)
+    return Batch(x_NxRxTxVxC, label_NxB, real_NxB, np.broadcast_to(share_BxR, (members, *share_BxR.shape)))

@@ -20,6 +20,7 @@ class DataSet:
       length_N: frames of each.
       name_N: names, unique.
       label_N: classes of the benchmark.
+      body_NxM: which bodies are ever seen in each.
       columns: `split`, `subject`, `camera`, `setup`, each of N entries, for protocols.
     """
 
@@ -28,6 +29,7 @@ class DataSet:
     length_N: np.ndarray
     name_N: np.ndarray
     label_N: np.ndarray
+    body_NxM: np.ndarray
     columns: dict[str, np.ndarray]
 
     def __len__(self) -> int:
@@ -41,6 +43,7 @@ class DataSet:
             length_N=self.length_N[chosen],
             name_N=self.name_N[chosen],
             label_N=self.label_N[chosen],
+            body_NxM=self.body_NxM[chosen],
             columns={name: column[chosen] for name, column in self.columns.items()},
         )
 
@@ -81,6 +84,7 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
         length_N=length_N,
         name_N=np.array([record.name for _, record in found]),
         label_N=label_N,
+        body_NxM=np.stack([sequence.any((0, 1, 3)) for sequence in frames]),
         columns={
             "split": np.array([split for split, _ in found]),
             "subject": np.array([record.subject for _, record in found]),

@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
-from dsta_jax.data import batches, sampling, streams
+from dsta_jax.data import batches, packing, sampling, streams
 from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.skeleton.layouts import Layout
@@ -34,6 +35,9 @@ def data_set(bodies=1, lengths=LENGTHS):
         length_N=np.array(lengths),
         name_N=np.array([f"sample_{i}" for i in range(count)]),
         label_N=np.arange(count),
+        body_NxM=np.stack(
+            [frames[start : start + length].any((0, 1, 3)) for start, length in zip(starts, lengths, strict=True)]
+        ),
         columns={name: np.zeros(count, int) for name in ("subject", "camera", "setup")},
     )
 
@@ -50,8 +54,7 @@ def counted_set(lengths=LENGTHS):
 
 
 def assert_same(batch, other):
-    for ours, theirs in zip(batch, other, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    jax.tree.map(np.testing.assert_array_equal, batch, other)
 
 
 def bones(x_RxTxVxC):
@@ -336,3 +339,50 @@ def test_augmentation_of_other_channels(channels):
         np.testing.assert_allclose(lengths, factor_R[:, None, None] * plain_lengths, rtol=1e-4, atol=1e-5)
         moving = plain_lengths.max((1, 2)) > 0
         assert np.all(np.abs(augmented - plain)[moving].max((1, 2, 3)) > 1e-3)
+
+
+# Empty bodies.
+
+
+def bodies_of(batch):
+    """N x B x T x V x M x C, from rows that bodies may share."""
+    share_NxBxR = np.asarray(batch.share)
+    found = []
+    for x_RxTxVxC, share_BxR in zip(batch.x, share_NxBxR, strict=True):
+        rows = [np.repeat(np.arange(share_BxR.shape[1]), np.round(2 * share_R).astype(int)) for share_R in share_BxR]
+        found.append(np.stack([np.moveaxis(x_RxTxVxC[own], 0, 2) for own in rows]))
+    return np.stack(found)
+
+
+def test_packed_rows_are_the_same_bodies():
+    members = ("spatial_temporal", "fast_temporal")
+    made = data_set(bodies=2)
+    needed_S = batches.train_rows(made, 4, seed=0, steps=9)
+    assert needed_S.min() >= 4 + 1 and needed_S.max() <= 8
+    for step, needed in enumerate(needed_S.tolist()):
+        dense = batches.train_batch(made, members, BOTH, 4, 0, step)
+        for rows in (needed, needed + 2):
+            packed = batches.train_batch(made, members, BOTH, 4, 0, step, rows)
+            assert packed.x.shape[1] == rows
+            np.testing.assert_array_equal(packed.share.sum(2), np.ones((2, 4)))
+            x_NxBxTxVxMxC = np.moveaxis(dense.x.reshape(2, 4, 2, *dense.x.shape[2:]), 2, 4)
+            np.testing.assert_array_equal(bodies_of(packed), x_NxBxTxVxMxC)
+            np.testing.assert_array_equal(packed.label, dense.label)
+        with pytest.raises(ValueError, match=f"need {needed} rows, there are {needed - 1}"):
+            batches.train_batch(made, members, BOTH, 4, 0, step, needed - 1)
+
+
+def test_packed_rows_of_a_test():
+    made = data_set(bodies=2)
+    needed_S = batches.test_rows(made, 4)
+    counts = packing.RowCounts(usual=int(needed_S.min()), most=8)
+    for packed, dense, needed in zip(
+        batches.test_batches(made, ("spatial",), HOW, 4, counts),
+        batches.test_batches(made, ("spatial",), HOW, 4),
+        needed_S,
+        strict=True,
+    ):
+        assert packed.x.shape[1] == (counts.usual if needed <= counts.usual else 8)
+        x_NxBxTxVxMxC = np.moveaxis(dense.x.reshape(1, 4, 2, *dense.x.shape[2:]), 2, 4)
+        np.testing.assert_array_equal(bodies_of(packed), x_NxBxTxVxMxC)
+        np.testing.assert_array_equal(packed.real, dense.real)

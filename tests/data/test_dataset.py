@@ -163,6 +163,7 @@ def in_memory(subjects, splits=None):
         length_N=length_N,
         name_N=np.array([f"recording_{i}" for i in range(count)]),
         label_N=np.arange(count) % 3,
+        body_NxM=np.ones((count, 1), bool),
         columns={
             "split": np.array(splits or ["train"] * count),
             "subject": subject_N,

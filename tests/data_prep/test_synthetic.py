@@ -1,309 +1,92 @@
-"""The synthetic set: its layout, its determinism, and that it is neither trivial nor impossible."""
+"""The command that writes synthetic recordings, in three layouts, and what the converters make of them."""
 
 import json
-import pathlib
-import time
+import subprocess
+import sys
 
-import numpy as np
 import pytest
 
-from data_prep import synthetic
-from data_prep.synthetic import ONE_FINGER, WHOLE_HAND, Settings, Take
+from data_prep import conversion, ntu, raw_set, shrec, synthetic, synthetic_bodies, synthetic_hands
+from dsta_jax.data import records
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import SHREC_GESTURES
-from dsta_jax.skeleton.formats import shrec
-from dsta_jax.skeleton.layouts import HAND_22
+from tests import raw_recordings
 
-SMALL = Settings(seed=3, subjects=3, essais=1)
-GESTURE = {name: number for number, name in enumerate(SHREC_GESTURES, start=1)}
-PEOPLE = range(1, 13)
-
-
-def clean(gesture: str, finger: int, subject: int) -> np.ndarray:
-    """A recording without camera noise and unsteadiness: T x V x C."""
-    return synthetic.make(0, Take(GESTURE[gesture], finger, subject, 1), disturbed=False)
+SMALLEST = {
+    "shrec": synthetic_hands.Settings(seed=2, subjects=2, essais=1),
+    "dhg": synthetic_hands.Settings(seed=2, subjects=2, essais=1),
+    "ntu": synthetic_bodies.Settings(seed=2, subjects=1, setups=1),
+}
 
 
-def bone_lengths(frames_TxVxC: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(frames_TxVxC - frames_TxVxC[:, HAND_22.parents], axis=-1)
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "data_prep.synthetic", "--workers=1", *arguments],
+        cwd=raw_recordings.ROOT,
+        capture_output=True,
+        text=True,
+    )
 
 
-def contents(directory: pathlib.Path) -> dict[str, bytes]:
-    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(scope="module")
-def small_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    directory = tmp_path_factory.mktemp("synthetic") / "set"
-    assert synthetic.write(directory, SMALL)
-    return directory
-
-
-# The hand.
-
-
-@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
-@pytest.mark.parametrize("gesture", SHREC_GESTURES)
-def test_bones_keep_their_length(gesture: str, finger: int) -> None:
-    lengths_TxV = bone_lengths(clean(gesture, finger, subject=1))
-    np.testing.assert_allclose(lengths_TxV, np.broadcast_to(lengths_TxV[0], lengths_TxV.shape), atol=1e-12)
-    assert (lengths_TxV[0, 1:] > 0.01).all() and (lengths_TxV[0, 1:] < 0.12).all()
-
-    disturbed_TxV = bone_lengths(synthetic.make(0, Take(GESTURE[gesture], finger, 1, 1)))
-    np.testing.assert_allclose(np.median(disturbed_TxV, axis=0), lengths_TxV[0], atol=0.003)
-
-
-def test_people_have_hands_of_their_own() -> None:
-    lengths_SxV = np.stack([bone_lengths(clean("grab", WHOLE_HAND, subject))[0] for subject in PEOPLE])
-    assert len(np.unique(lengths_SxV[:, 1].round(5))) == len(PEOPLE)
-    same_person_V = bone_lengths(clean("shake", ONE_FINGER, subject=1))[0]
-    np.testing.assert_allclose(same_person_V, lengths_SxV[0], atol=1e-12)
-
-
-def test_joints_stand_in_the_layouts_order() -> None:
-    """In an open hand, tips are farther from the wrist than bases, and the thumb's tip farthest from the little one."""
-    frames_TxVxC = clean("expand", WHOLE_HAND, subject=2)
-    widest_VxC = frames_TxVxC[np.argmax(extension(frames_TxVxC))]
-    from_wrist_V = np.linalg.norm(widest_VxC - widest_VxC[HAND_22.joints.index("wrist")], axis=-1)
-    for finger in ("thumb", "index", "middle", "ring", "little"):
-        parts = [from_wrist_V[HAND_22.joints.index(f"{finger}_{part}")] for part in ("base", "first", "second", "tip")]
-        assert parts == sorted(parts), finger
-    tips = [HAND_22.joints.index(f"{finger}_tip") for finger in ("thumb", "index", "middle", "ring", "little")]
-    from_little_5 = np.linalg.norm(widest_VxC[tips] - widest_VxC[tips[-1]], axis=-1)
-    assert np.argmax(from_little_5) == 0
-
-
-# The gestures, without disturbance.
-
-
-def extension(frames_TxVxC: np.ndarray) -> np.ndarray:
-    """How far the index finger's tip is from its base, relative to the finger's length, in each frame."""
-    base, tip = HAND_22.joints.index("index_base"), HAND_22.joints.index("index_tip")
-    length = bone_lengths(frames_TxVxC)[0, base + 1 : tip + 1].sum()
-    return np.linalg.norm(frames_TxVxC[:, tip] - frames_TxVxC[:, base], axis=-1) / length
-
-
-def fastest_step(frames_TxVxC: np.ndarray) -> np.ndarray:
-    """How the wrist moves where it is fastest, metres a frame: C."""
-    steps_TxC = np.diff(frames_TxVxC[:, HAND_22.joints.index("wrist")], axis=0)
-    return steps_TxC[np.argmax(np.linalg.norm(steps_TxC, axis=-1))]
-
-
-def turning(path_TxC: np.ndarray) -> float:
-    """How a path bends, seen by the user and weighed by its speed: positive counter-clockwise."""
-    step_TxC = np.diff(path_TxC, axis=0)
-    return float(np.sum(step_TxC[:-1, 0] * step_TxC[1:, 1] - step_TxC[:-1, 1] * step_TxC[1:, 0]))
-
-
-@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
 @pytest.mark.parametrize(
-    ("gesture", "axis", "sign"),
-    [("swipe right", 0, 1), ("swipe left", 0, -1), ("swipe up", 1, 1), ("swipe down", 1, -1)],
+    ("layout", "settings"),
+    [
+        ("shrec", {"seed": 2, "subjects": 2, "essais": 1, "generation": synthetic_hands.GENERATION}),
+        ("dhg", {"layout": "dhg", "seed": 2, "subjects": 2, "essais": 1, "generation": synthetic_hands.GENERATION}),
+        ("ntu", {"layout": "ntu", "seed": 2, "subjects": 1, "setups": 1, "generation": synthetic_bodies.GENERATION}),
+    ],
 )
-def test_swipes_are_fastest_along_their_direction(gesture: str, axis: int, sign: int, finger: int) -> None:
-    steps_SxC = np.stack([fastest_step(clean(gesture, finger, subject)) for subject in PEOPLE])
-    assert (sign * steps_SxC[:, axis] > 0).all()
-    assert (np.abs(steps_SxC).argmax(axis=1) == axis).all()
+def test_settings_are_kept(tmp_path, layout, settings):
+    assert synthetic.write(tmp_path / "set", SMALLEST[layout], layout)
+    assert json.loads((tmp_path / "set" / raw_set.SETTINGS_FILE).read_text()) == settings
+    assert not synthetic.write(tmp_path / "set", SMALLEST[layout], layout)
 
 
-@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
-def test_grab_closes_and_expand_opens(finger: int) -> None:
-    for subject in PEOPLE:
-        for gesture, sign in (("grab", -1), ("expand", 1)):
-            change_T = np.diff(extension(clean(gesture, finger, subject)))
-            assert sign * change_T[np.argmax(np.abs(change_T))] > 0, (gesture, subject)
+def test_layouts_do_not_take_each_others_place(tmp_path):
+    synthetic.write(tmp_path / "set", SMALLEST["shrec"])
+    with pytest.raises(UserError, match=r"found a set of {'seed': 2.*expected {'layout': 'dhg'"):
+        synthetic.write(tmp_path / "set", SMALLEST["dhg"], "dhg")
 
 
-@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
-def test_pinch_brings_thumb_and_index_finger_together(finger: int) -> None:
-    thumb, index = HAND_22.joints.index("thumb_tip"), HAND_22.joints.index("index_tip")
-    for subject in PEOPLE:
-        frames_TxVxC = clean("pinch", finger, subject)
-        distance_T = np.linalg.norm(frames_TxVxC[:, thumb] - frames_TxVxC[:, index], axis=-1)
-        assert distance_T.min() < 0.5 * distance_T.max()
+def test_the_converter_takes_the_hands(tmp_path):
+    synthetic.write(tmp_path / "raw", SMALLEST["shrec"])
+    shrec.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
+    directory = records.find_data_set(tmp_path / "out", shrec.NAME)
+    assert [len(list(records.read_split(directory, split))) for split in ("train", "test")] == [28, 28]
 
 
-def test_rotations_turn_in_opposite_senses() -> None:
-    wrist, index, little = (HAND_22.joints.index(name) for name in ("wrist", "index_base", "little_base"))
-    for gesture, sign in (("rotation clockwise", -1), ("rotation counter-clockwise", 1)):
-        for subject in PEOPLE:
-            circle_TxC = clean(gesture, ONE_FINGER, subject)[:, wrist]
-            assert sign * turning(circle_TxC) > 0, (gesture, subject)
-            hand_TxVxC = clean(gesture, WHOLE_HAND, subject)
-            across_TxC = hand_TxVxC[:, little] - hand_TxVxC[:, index]
-            roll_T = np.unwrap(np.arctan2(across_TxC[:, 1], across_TxC[:, 0]))
-            step_T = np.diff(roll_T)
-            assert sign * step_T[np.argmax(np.abs(step_T))] > 0, (gesture, subject)
+def test_the_converter_takes_the_bodies(tmp_path):
+    synthetic.write(tmp_path / "raw", SMALLEST["ntu"], "ntu")
+    for actions in (60, 120):
+        ntu.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1), actions)
+        read = list(records.read_split(records.find_data_set(tmp_path / "out", f"ntu{actions}"), "all"))
+        assert 118 <= len(read) <= 120
+        assert {record.camera for record in read} == {1, 2, 3} and {record.subject for record in read} == {1}
+        with_two = [record for record in read if record.frames_TxVxMxC[:, :, 1].any()]
+        assert 30 <= len(with_two) <= 45
 
 
-def test_shake_goes_to_and_fro_and_tap_does_not() -> None:
-    def turns_back(gesture: str, subject: int) -> int:
-        step_T = np.diff(clean(gesture, WHOLE_HAND, subject)[:, HAND_22.joints.index("wrist"), 0])
-        quick_T = step_T[np.abs(step_T) > 0.006]
-        return int(np.sum(np.diff(np.sign(quick_T)) != 0))
-
-    for subject in PEOPLE:
-        assert turns_back("shake", subject) >= 3
-        assert turns_back("tap", subject) <= 2
-
-
-# The set.
+def test_the_command(tmp_path):
+    out_dir = f"--out_dir={tmp_path / 'set'}"
+    ended = command(out_dir, "--layout=ntu", "--seed=2", "--subjects=1", "--setups=1")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == f"{tmp_path / 'set'}: wrote 120 recordings of 1 people\n"
+    assert len(list((tmp_path / "set").glob("S001C00?P001R00?A???.skeleton"))) == 120
+    ended = command(out_dir, "--layout=ntu", "--seed=2", "--subjects=1", "--setups=1")
+    assert ended.stdout.endswith("holds this set already, nothing to do\n")
 
 
-def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> None:
-    train, test = (shrec.read_list(small_set / name) for name in (shrec.TRAIN_LIST, shrec.TEST_LIST))
-    assert {recording.subject for recording in train} == {1, 2}
-    assert {recording.subject for recording in test} == {3}
-    listed = {f"{recording.name}/{shrec.SKELETON_FILE}" for recording in (*train, *test)}
-    written = {str(path.relative_to(small_set)) for path in small_set.rglob(shrec.SKELETON_FILE)}
-    assert len(train) + len(test) == len(listed) == 14 * 2 * 3
-    assert listed == written
-    for recording in (*train, *test):
-        frames_TxVxC = shrec.read_skeletons(small_set / recording.name / shrec.SKELETON_FILE)
-        assert len(frames_TxVxC) == recording.frames
-        assert 20 <= recording.frames <= 120
-
-
-def test_default_set_divides_twelve_people() -> None:
-    settings = Settings()
-    assert settings.first_test_subject == 9
-    assert len(synthetic.takes(settings)) == 1008
-
-
-def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
-    take = Take(GESTURE["swipe X"], ONE_FINGER, 2, 1)
-    lines = (small_set / take.path).read_text(encoding="ascii").splitlines()
-    assert all(len(line.split(" ")) == 66 for line in lines)
-    assert all(len(number.split(".")[1]) == 5 for line in lines for number in line.split(" "))
-    read_TxVxC = np.array([line.split() for line in lines], dtype=np.float64).reshape(-1, 22, 3)
-    np.testing.assert_allclose(read_TxVxC, synthetic.make(SMALL.seed, take), atol=0.500001e-5)
-
-
-def test_text_has_no_negative_zero() -> None:
-    assert synthetic.text_of(np.full((1, 22, 3), -1e-7)) == " ".join(["0.00000"] * 66) + "\n"
-
-
-def test_same_seed_gives_the_same_bytes(small_set: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    assert synthetic.write(tmp_path / "again", SMALL)
-    assert contents(tmp_path / "again") == contents(small_set)
-
-
-def test_another_seed_gives_other_recordings() -> None:
-    take = Take(1, 1, 1, 1)
-    assert synthetic.text_of(synthetic.make(0, take)) != synthetic.text_of(synthetic.make(1, take))
-
-
-def test_a_recording_depends_on_no_other(small_set: pathlib.Path) -> None:
-    """A set of more people and essais contains the smaller one."""
-    for take in (Take(14, 2, 3, 1), Take(1, 1, 1, 1)):
-        assert (small_set / take.path).read_text(encoding="ascii") == synthetic.text_of(
-            synthetic.make(SMALL.seed, take)
-        )
-
-
-# What may lie in the way.
-
-
-def test_second_run_leaves_the_set_alone(small_set: pathlib.Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in small_set.rglob("*")}
-    started = time.monotonic()
-    assert not synthetic.write(small_set, SMALL)
-    assert time.monotonic() - started < 1.0
-    assert {path: path.stat().st_mtime_ns for path in small_set.rglob("*")} == before
-
-
-def test_refuses_a_foreign_directory_even_with_overwrite(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
-    for overwrite in (False, True):
-        with pytest.raises(UserError, match=r"something other than synthetic hands; give another --out_dir"):
-            synthetic.write(tmp_path, SMALL, overwrite=overwrite)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-def test_refuses_then_overwrites_a_set_of_other_settings(tmp_path: pathlib.Path) -> None:
-    out_dir = tmp_path / "set"
-    smallest = Settings(seed=0, subjects=2, essais=1)
-    assert synthetic.write(out_dir, smallest)
-    with pytest.raises(UserError, match="--overwrite"):
-        synthetic.write(out_dir, Settings(seed=1, subjects=2, essais=1))
-    assert synthetic.write(out_dir, Settings(seed=1, subjects=2, essais=1), overwrite=True)
-    assert json.loads((out_dir / synthetic.SETTINGS_FILE).read_text(encoding="utf-8"))["seed"] == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["set"]
-
-
-def test_notices_a_missing_file(tmp_path: pathlib.Path) -> None:
-    smallest = Settings(seed=0, subjects=2, essais=1)
-    synthetic.write(tmp_path, smallest)
-    (tmp_path / Take(5, 1, 2, 1).path).unlink()
-    with pytest.raises(
-        UserError, match=r"1 files are missing, first gesture_5/finger_1/subject_2/essai_1/.*--overwrite"
-    ):
-        synthetic.write(tmp_path, smallest)
-
-
-def test_an_interrupted_run_leaves_nothing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(frames_TxVxC: np.ndarray) -> str:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(synthetic, "text_of", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        synthetic.write(tmp_path / "set", SMALL)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--layout=ntu", "--essais=2"], "--essais is not of --layout=ntu, which has --seed, --subjects, --setups"),
+        (["--layout=dhg", "--setups=2"], "--setups is not of --layout=dhg, which has --seed, --subjects, --essais"),
+        (["--subjects=1"], "--subjects of 2 or more"),
+        (["more"], "expected flags only, got 'more'"),
+        (["--out_dir="], "--out_dir is missing"),
+    ],
+)
+def test_wrong_flags_are_one_line(tmp_path, arguments, message):
+    ended = command(f"--out_dir={tmp_path / 'set'}", *arguments)
+    assert ended.returncode == 1 and not ended.stdout
+    assert ended.stderr.startswith("error: ") and message in ended.stderr and ended.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("settings", [Settings(seed=-1), Settings(subjects=1), Settings(essais=0)])
-def test_refuses_impossible_settings(settings: Settings, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match="--subjects of 2 or more"):
-        synthetic.write(tmp_path / "set", settings)
-
-
-# How hard it is.
-
-
-def resampled(frames_TxVxC: np.ndarray, frames: int = 20) -> np.ndarray:
-    """The sequence at `frames` equally spaced times, as one vector."""
-    at_F = np.linspace(0, len(frames_TxVxC) - 1, frames)
-    flat_TxD = frames_TxVxC.reshape(len(frames_TxVxC), -1)
-    return np.stack([np.interp(at_F, np.arange(len(flat_TxD)), flat_T) for flat_T in flat_TxD.T]).ravel()
-
-
-def nearest_mean_accuracy(vectors_NxD: np.ndarray, gesture_N: np.ndarray, is_test_N: np.ndarray) -> float:
-    """How many test recordings lie nearest to the mean of their own gesture's training recordings."""
-    train_NxD, train_gesture_N = vectors_NxD[~is_test_N], gesture_N[~is_test_N]
-    means_GxD = np.stack([train_NxD[train_gesture_N == gesture].mean(axis=0) for gesture in GESTURE.values()])
-    distances_NxG = np.linalg.norm(vectors_NxD[is_test_N][:, np.newaxis] - means_GxD, axis=-1)
-    return float(np.mean(distances_NxG.argmin(axis=1) + 1 == gesture_N[is_test_N]))
-
-
-@pytest.fixture(scope="module")
-def default_set() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Recordings, gestures from 1, and which are for testing."""
-    settings = Settings()
-    takes = synthetic.takes(settings)
-    gesture_N = np.array([take.gesture for take in takes])
-    is_test_N = np.array([take.subject >= settings.first_test_subject for take in takes])
-    return [synthetic.make(settings.seed, take) for take in takes], gesture_N, is_test_N
-
-
-def test_nearest_mean_fails_on_coordinates(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:
-    recordings, gesture_N, is_test_N = default_set
-    vectors_NxD = np.stack([resampled(frames_TxVxC) for frames_TxVxC in recordings])
-    assert 0.1 < nearest_mean_accuracy(vectors_NxD, gesture_N, is_test_N) < 0.6
-
-
-def test_nearest_mean_fails_on_normalised_coordinates(
-    default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray],
-) -> None:
-    recordings, gesture_N, is_test_N = default_set
-    normalised = [
-        (frames_TxVxC - frames_TxVxC[0, 0]) / np.linalg.norm(frames_TxVxC[0, 10] - frames_TxVxC[0, 0])
-        for frames_TxVxC in recordings
-    ]
-    vectors_NxD = np.stack([resampled(frames_TxVxC) for frames_TxVxC in normalised])
-    assert 0.15 < nearest_mean_accuracy(vectors_NxD, gesture_N, is_test_N) < 0.6
-
-
-def test_lengths_are_spread(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:
-    frames_N = np.array([len(frames_TxVxC) for frames_TxVxC in default_set[0]])
-    assert frames_N.min() >= 20 and frames_N.max() <= 120
-    assert np.std(frames_N) > 10

@@ -1,0 +1,209 @@
+"""Converted sets (TFRecord) as one of the formats in which recordings are passed on: read, and written normalised."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from data_prep import conversion
+from data_prep.shards import Item, LeftOut
+from dsta_jax.data import records
+from dsta_jax.errors import UserError
+from dsta_jax.skeleton.benchmarks import Benchmark
+from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, by_name, check_disjoint
+from dsta_jax.skeleton.formats.padded import has_confidence
+from dsta_jax.skeleton.layouts import Layout
+from dsta_jax.skeleton.normalize import normalize
+from dsta_jax.skeleton.ntu_bodies import normalize_ntu
+
+VERSION = "1.0.0"
+_CLASSES = "label.labels.txt"
+_NTU = ("ntu60", "ntu120")
+_ALL = "all"
+
+
+def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
+    """Reads names and labels; the frames are read once more, one record after the other.
+
+    Args:
+      directory: `DATA_DIR/NAME/VERSION`.
+      benchmark: says whether the last channel is a confidence; without it, the fourth is.
+
+    Raises:
+      UserError: as `records.read_set`.
+    """
+    info = records.read_info(directory)
+    confidence = has_confidence(str(directory), info.joints, info.channels, benchmark)
+    found = []
+    splits: dict[str, list[str]] = {split: [] for split in info.split_lengths}
+    for split, record in records.read_set(directory):
+        one = Entry(record.name, directory, record.label, record.subject, record.camera, record.setup)
+        found.append((f"{directory}: {split}", one))
+        splits[split].append(record.name)
+    try:
+        class_names = tuple((directory / _CLASSES).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{directory / _CLASSES}: not readable ({error}); convert the set again") from error
+    return Collection(by_name(directory, found), splits, _Reader(directory, confidence), class_names)
+
+
+class _Reader:
+    """Reads records by name, quickly in the order in which they are stored."""
+
+    def __init__(self, directory: pathlib.Path, confidence: bool) -> None:
+        self._directory, self._confidence = directory, confidence
+        self._records: Iterator[tuple[str, records.Record]] = iter(())
+
+    def __call__(self, wanted: Entry) -> Recording:
+        for start in (self._records, records.read_set(self._directory)):
+            self._records = start
+            for _, record in start:
+                if record.name == wanted.name:
+                    frames_TxVxMxC = record.frames_TxVxMxC
+                    if self._confidence:
+                        return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
+                    return Recording(frames_TxVxMxC)
+        raise UserError(f"{self._directory}: {wanted.name} is not there any more")
+
+
+def write(collection: Collection, benchmark: Benchmark, options: conversion.Options) -> None:
+    """Converts a collection to the set that a benchmark needs.
+
+    Where its protocol goes by the parts that the recordings name, each split becomes one of the set; otherwise all
+    recordings go to one.
+
+    Raises:
+      UserError: when the recordings are not such as the benchmark needs, and as `conversion.convert`.
+    """
+    _check_classes(collection, benchmark)
+    asked, is_test_N = _protocol(collection, benchmark)
+    if "split" in asked:
+        check_disjoint(collection, "a converted set")
+        splits = {split: [collection.entries[name] for name in names] for split, names in collection.splits.items()}
+    else:
+        splits = {_ALL: list(collection.entries.values())}
+    if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
+        part = "trains" if is_test_N.all() else "tests"
+        print(f"note: benchmark {benchmark.name} {part} on none of these recordings")
+    data_set = conversion.DataSet(
+        name=benchmark.data_set,
+        version=VERSION,
+        layout=benchmark.layout,
+        bodies=benchmark.bodies,
+        label_names=benchmark.class_names,
+        description=f"Recordings for the benchmark {benchmark.name}, normalised.",
+        citation="",
+        homepage="",
+        splits={split: [Item(**vars(one)) for one in entries] for split, entries in splits.items()},
+        channels=benchmark.channels,
+        benchmarks=(benchmark,),
+    )
+    if not collection.parallel:
+        options = dataclasses.replace(options, workers=1)
+    by_ntu = benchmark.data_set in _NTU
+    read_frames = _ReadFrames(collection.read, benchmark.layout, benchmark.bodies, benchmark.channels, by_ntu)
+    conversion.convert(data_set, read_frames, options)
+
+
+def _check_classes(collection: Collection, benchmark: Benchmark) -> None:
+    """Raises UserError when the recordings' labels do not mean the benchmark's classes."""
+    names = benchmark.class_names
+    if benchmark.class_of_label != tuple(range(len(names))):
+        raise UserError(f"benchmark {benchmark.name} has {len(names)} classes of finer labels; choose the finest one")
+    for label, (found, expected) in enumerate(zip(collection.class_names or (), names, strict=False)):
+        if found != expected:
+            raise UserError(f"class {label} is {found!r}, but {expected!r} in benchmark {benchmark.name}")
+    for one in collection.entries.values():
+        if one.label >= len(names):
+            expected = f"0 to {len(names) - 1} in benchmark {benchmark.name}"
+            raise UserError(f"{one.path}: {one.name}: label {one.label}, expected {expected}")
+
+
+class _Columns(dict[str, np.ndarray]):
+    """Columns that remember which of them were looked at."""
+
+    def __init__(self, columns: dict[str, np.ndarray]) -> None:
+        super().__init__(columns)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+
+def _protocol(collection: Collection, benchmark: Benchmark) -> tuple[set[str], np.ndarray]:
+    """The columns by which the benchmark divides the recordings, and N booleans, True where it tests.
+
+    Raises:
+      UserError: when one of them is not known of a recording.
+    """
+    split_of = {name: split for split, names in collection.splits.items() for name in names}
+    entries = list(collection.entries.values())
+    columns = _Columns(
+        {
+            "split": np.array([split_of.get(one.name, "") for one in entries]),
+            **{key: np.array([getattr(one, key) for one in entries]) for key in ("subject", "camera", "setup")},
+        }
+    )
+    is_test_N = benchmark.is_test(columns, 1)
+    for key in sorted(columns.asked - {"split"}):
+        unknown = np.flatnonzero(columns[key] == 0)
+        if len(unknown):
+            raise UserError(
+                f"{entries[unknown[0]].name}: its {key} is not known, by which benchmark {benchmark.name} divides "
+                f"training from testing ({len(unknown)} of {len(entries)} recordings are such)"
+            )
+    return columns.asked, is_test_N
+
+
+@dataclasses.dataclass(frozen=True)
+class _ReadFrames:
+    """Reads a recording and makes it one of the benchmark's; it may be sent to other processes if `read` may.
+
+    Attributes:
+      read: gives an entry's recording.
+      layout: names the joints.
+      bodies: the most.
+      channels: as in `Benchmark`.
+      by_ntu: whether NTU RGB+D's own normalisation is used.
+    """
+
+    read: Callable[[Entry], Recording]
+    layout: Layout
+    bodies: int
+    channels: str
+    by_ntu: bool
+
+    def __call__(self, item: Item) -> np.ndarray:
+        """Frames_TxVxMxC float32, normalised.
+
+        Raises:
+          LeftOut: when nobody is seen in any frame.
+          UserError: when the recording is broken, or has other joints, more bodies, or other channels.
+          ValueError: when there is nothing to normalise by.
+        """
+        recording = self.read(Entry(item.name, item.path, item.label, item.subject, item.camera, item.setup))
+        confidence = self.channels.endswith("c")
+        if not confidence:
+            recording = dataclasses.replace(recording, score_TxVxM=None)
+        self._check(item, recording)
+        frames_TxVxMxC = recording.frames_with_score
+        frames, joints, bodies, channels = frames_TxVxMxC.shape
+        all_TxVxMxC = np.zeros((frames, joints, self.bodies, channels), np.float32)
+        with np.errstate(over="ignore"):  # Infinity says it as well.
+            all_TxVxMxC[:, :, :bodies] = frames_TxVxMxC
+        seen = all_TxVxMxC[..., -1] > 0 if confidence else all_TxVxMxC
+        if not seen.any():
+            raise LeftOut("nobody is seen")
+        return normalize_ntu(all_TxVxMxC) if self.by_ntu else normalize(all_TxVxMxC, self.layout, confidence=confidence)
+
+    def _check(self, item: Item, recording: Recording) -> None:
+        _, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
+        has_score, needs_score = recording.score_TxVxM is not None, self.channels.endswith("c")
+        expected = len(self.layout.joints), len(self.channels) - needs_score, needs_score
+        if (joints, coordinates, has_score) != expected:
+            found = f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence"
+            raise UserError(f"{item.path}: {item.name}: {found}, expected {expected[0]} of {self.channels}")
+        if bodies > self.bodies:
+            raise UserError(f"{item.path}: {item.name}: {bodies} bodies, expected {self.bodies} at most")

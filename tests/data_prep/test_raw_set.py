@@ -1,0 +1,190 @@
+"""Sets are written whole or not at all; what was stopped or killed goes on."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from data_prep import raw_set
+from data_prep.raw_set import SETTINGS_FILE, RawSet
+from dsta_jax.errors import UserError
+from tests import raw_recordings
+
+TAKES = 60
+
+
+def contents(take: int) -> bytes:
+    return b"%d\n" % take
+
+
+def killed(take: int) -> bytes:
+    if take == TAKES // 2:
+        os._exit(9)
+    return contents(take)
+
+
+def interrupted(take: int) -> bytes:
+    if take == TAKES // 2:
+        raise KeyboardInterrupt
+    return contents(take)
+
+
+def full(take: int) -> bytes:
+    raise OSError(28, "No space left on device")
+
+
+def some_set(seed: int = 0, make=contents) -> RawSet:
+    takes = {f"{take % 3}/{take}.txt": take for take in range(TAKES)}
+    return RawSet({"seed": seed}, takes, make, {"list.txt": lambda: f"{len(takes)} takes\n"})
+
+
+def files(directory: pathlib.Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def expected(seed: int = 0) -> dict[str, bytes]:
+    return {
+        **{name: contents(take) for name, take in some_set().takes.items()},
+        "list.txt": b"60 takes\n",
+        SETTINGS_FILE: json.dumps({"seed": seed}, indent=2).encode() + b"\n",
+    }
+
+
+def kill_a_run(out_dir: pathlib.Path) -> None:
+    """Another process that is gone in the middle of it."""
+    code = "import pathlib, sys; from tests.data_prep import test_raw_set as t;"
+    code += "t.raw_set.write(t.some_set(make=t.killed), pathlib.Path(sys.argv[1]))"
+    ended = subprocess.run([sys.executable, "-c", code, str(out_dir)], env=raw_recordings.environment())
+    assert ended.returncode == 9
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_set_is_written(tmp_path, workers):
+    out_dir = tmp_path / "below" / "set"
+    assert raw_set.write(some_set(), out_dir, workers=workers)
+    assert files(out_dir) == expected()
+    assert [path.name for path in out_dir.parent.iterdir()] == ["set"]
+
+
+def test_an_empty_directory_is_filled(tmp_path):
+    assert raw_set.write(some_set(), tmp_path / "set")
+    (tmp_path / "empty").mkdir()
+    assert raw_set.write(some_set(), tmp_path / "empty")
+    assert files(tmp_path / "empty") == expected()
+
+
+def test_a_set_that_is_there_is_left_alone(tmp_path):
+    raw_set.write(some_set(), tmp_path / "set")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert not raw_set.write(some_set(), tmp_path / "set")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_an_interrupted_run_goes_on(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        raw_set.write(some_set(make=interrupted), tmp_path / "set")
+    assert [path.name for path in tmp_path.iterdir()] == ["set.incomplete"]
+    (first,) = (tmp_path / "set.incomplete").rglob("0.txt")
+    written = first.stat().st_mtime_ns
+    assert raw_set.write(some_set(), tmp_path / "set")
+    assert files(tmp_path / "set") == expected()
+    assert (tmp_path / "set" / "0" / "0.txt").stat().st_mtime_ns == written, "it was not written twice"
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_killed_run_goes_on(tmp_path):
+    kill_a_run(tmp_path / "set")
+    (first,) = (tmp_path / "set.incomplete").rglob("0.txt")
+    first.with_name("1.txt.77.tmp").write_bytes(b"half a fi")
+    assert raw_set.write(some_set(), tmp_path / "set")
+    assert files(tmp_path / "set") == expected()
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_what_another_set_left_is_not_used(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        raw_set.write(some_set(make=interrupted), tmp_path / "set")
+    (first,) = (tmp_path / "set.incomplete").rglob("0.txt")
+    first.write_bytes(b"of seed 0\n")
+    assert raw_set.write(some_set(seed=1), tmp_path / "set")
+    assert files(tmp_path / "set") == expected(seed=1)
+
+
+@pytest.mark.parametrize("when", ["before the new one came", "after"])
+def test_killed_while_one_set_replaces_another(tmp_path, monkeypatch, when):
+    out_dir = tmp_path / "set"
+    raw_set.write(some_set(seed=1), out_dir)
+    rename, calls = pathlib.Path.rename, []
+
+    def dies(path, target):
+        calls.append(path)
+        if when == "before the new one came" and len(calls) == 2:
+            raise KeyboardInterrupt
+        rename(path, target)
+        if when == "after" and len(calls) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "rename", dies)
+        with pytest.raises(KeyboardInterrupt):
+            raw_set.write(some_set(), out_dir, overwrite=True)
+    raw_set.write(some_set(), out_dir)
+    assert files(out_dir) == expected()
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_another_set_is_refused_then_replaced(tmp_path):
+    raw_set.write(some_set(seed=1), tmp_path / "set")
+    with pytest.raises(UserError, match=r"found a set of {'seed': 1}, expected {'seed': 0}; give --overwrite"):
+        raw_set.write(some_set(), tmp_path / "set")
+    assert raw_set.write(some_set(), tmp_path / "set", overwrite=True)
+    assert files(tmp_path / "set") == expected()
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_other_things_are_refused(tmp_path, overwrite):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for out_dir in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(UserError, match=f"{out_dir}: holds something other than synthetic recordings"):
+            raw_set.write(some_set(), out_dir, overwrite=overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_other_things_beside_it_are_refused(tmp_path):
+    (tmp_path / "set.incomplete").mkdir()
+    (tmp_path / "set.incomplete" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match=r"set.incomplete: holds thesis.txt, which is no part of a synthetic set"):
+        raw_set.write(some_set(), tmp_path / "set")
+    assert files(tmp_path) == {"set.incomplete/thesis.txt": b"years of work"}
+
+
+def test_missing_files_are_noticed(tmp_path):
+    raw_set.write(some_set(), tmp_path)
+    (tmp_path / "2" / "5.txt").unlink()
+    with pytest.raises(UserError, match=r"1 files are missing, first 2/5.txt; give --overwrite"):
+        raw_set.write(some_set(), tmp_path)
+    (tmp_path / SETTINGS_FILE).write_text("{")
+    with pytest.raises(UserError, match=f"{SETTINGS_FILE}: not a synthetic set's settings"):
+        raw_set.write(some_set(), tmp_path)
+
+
+def test_a_second_run_at_the_same_time(tmp_path):
+    (tmp_path / "set.incomplete").mkdir()
+    with contextlib.ExitStack() as stack:
+        descriptor = os.open(tmp_path / "set.incomplete", os.O_RDONLY)
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another run is writing there"):
+            raw_set.write(some_set(), tmp_path / "set")
+    assert raw_set.write(some_set(), tmp_path / "set")
+
+
+def test_a_full_disk_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be written there \(No space left on device\)"):
+        raw_set.write(some_set(make=full), tmp_path / "set", workers=2)

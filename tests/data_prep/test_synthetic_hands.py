@@ -1,0 +1,318 @@
+"""Synthetic hands: their layouts, their determinism, and that they are neither trivial nor impossible."""
+
+import hashlib
+import pathlib
+
+import numpy as np
+import pytest
+
+from data_prep import raw_set, synthetic_hands
+from data_prep.synthetic_hands import ONE_FINGER, WHOLE_HAND, Settings, Take
+from dsta_jax.errors import UserError
+from dsta_jax.skeleton.benchmarks import SHREC_GESTURES
+from dsta_jax.skeleton.formats import shrec
+from dsta_jax.skeleton.layouts import HAND_22
+
+SMALL = Settings(seed=3, subjects=3, essais=1)
+GESTURE = {name: number for number, name in enumerate(SHREC_GESTURES, start=1)}
+PEOPLE = range(1, 13)
+
+
+def clean(gesture: str, finger: int, subject: int) -> np.ndarray:
+    """A recording without camera noise and unsteadiness: T x V x C."""
+    return synthetic_hands.make(0, Take(GESTURE[gesture], finger, subject, 1), disturbed=False)
+
+
+def bone_lengths(frames_TxVxC: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(frames_TxVxC - frames_TxVxC[:, HAND_22.parents], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    directory = tmp_path_factory.mktemp("synthetic") / "set"
+    assert raw_set.write(synthetic_hands.shrec_set(SMALL), directory)
+    return directory
+
+
+# The hand.
+
+
+@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
+@pytest.mark.parametrize("gesture", SHREC_GESTURES)
+def test_bones_keep_their_length(gesture: str, finger: int) -> None:
+    lengths_TxV = bone_lengths(clean(gesture, finger, subject=1))
+    np.testing.assert_allclose(lengths_TxV, np.broadcast_to(lengths_TxV[0], lengths_TxV.shape), atol=1e-12)
+    assert (lengths_TxV[0, 1:] > 0.01).all() and (lengths_TxV[0, 1:] < 0.12).all()
+
+    disturbed_TxV = bone_lengths(synthetic_hands.make(0, Take(GESTURE[gesture], finger, 1, 1)))
+    np.testing.assert_allclose(np.median(disturbed_TxV, axis=0), lengths_TxV[0], atol=0.003)
+
+
+def test_people_have_hands_of_their_own() -> None:
+    lengths_SxV = np.stack([bone_lengths(clean("grab", WHOLE_HAND, subject))[0] for subject in PEOPLE])
+    assert len(np.unique(lengths_SxV[:, 1].round(5))) == len(PEOPLE)
+    same_person_V = bone_lengths(clean("shake", ONE_FINGER, subject=1))[0]
+    np.testing.assert_allclose(same_person_V, lengths_SxV[0], atol=1e-12)
+
+
+def test_joints_stand_in_the_layouts_order() -> None:
+    """In an open hand, tips are farther from the wrist than bases, and the thumb's tip farthest from the little one."""
+    frames_TxVxC = clean("expand", WHOLE_HAND, subject=2)
+    widest_VxC = frames_TxVxC[np.argmax(extension(frames_TxVxC))]
+    from_wrist_V = np.linalg.norm(widest_VxC - widest_VxC[HAND_22.joints.index("wrist")], axis=-1)
+    for finger in ("thumb", "index", "middle", "ring", "little"):
+        parts = [from_wrist_V[HAND_22.joints.index(f"{finger}_{part}")] for part in ("base", "first", "second", "tip")]
+        assert parts == sorted(parts), finger
+    tips = [HAND_22.joints.index(f"{finger}_tip") for finger in ("thumb", "index", "middle", "ring", "little")]
+    from_little_5 = np.linalg.norm(widest_VxC[tips] - widest_VxC[tips[-1]], axis=-1)
+    assert np.argmax(from_little_5) == 0
+
+
+# The gestures, without disturbance.
+
+
+def extension(frames_TxVxC: np.ndarray) -> np.ndarray:
+    """How far the index finger's tip is from its base, relative to the finger's length, in each frame."""
+    base, tip = HAND_22.joints.index("index_base"), HAND_22.joints.index("index_tip")
+    length = bone_lengths(frames_TxVxC)[0, base + 1 : tip + 1].sum()
+    return np.linalg.norm(frames_TxVxC[:, tip] - frames_TxVxC[:, base], axis=-1) / length
+
+
+def fastest_step(frames_TxVxC: np.ndarray) -> np.ndarray:
+    """How the wrist moves where it is fastest, metres a frame: C."""
+    steps_TxC = np.diff(frames_TxVxC[:, HAND_22.joints.index("wrist")], axis=0)
+    return steps_TxC[np.argmax(np.linalg.norm(steps_TxC, axis=-1))]
+
+
+def turning(path_TxC: np.ndarray) -> float:
+    """How a path bends, seen by the user and weighed by its speed: positive counter-clockwise."""
+    step_TxC = np.diff(path_TxC, axis=0)
+    return float(np.sum(step_TxC[:-1, 0] * step_TxC[1:, 1] - step_TxC[:-1, 1] * step_TxC[1:, 0]))
+
+
+@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
+@pytest.mark.parametrize(
+    ("gesture", "axis", "sign"),
+    [("swipe right", 0, 1), ("swipe left", 0, -1), ("swipe up", 1, 1), ("swipe down", 1, -1)],
+)
+def test_swipes_are_fastest_along_their_direction(gesture: str, axis: int, sign: int, finger: int) -> None:
+    steps_SxC = np.stack([fastest_step(clean(gesture, finger, subject)) for subject in PEOPLE])
+    assert (sign * steps_SxC[:, axis] > 0).all()
+    assert (np.abs(steps_SxC).argmax(axis=1) == axis).all()
+
+
+@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
+def test_grab_closes_and_expand_opens(finger: int) -> None:
+    for subject in PEOPLE:
+        for gesture, sign in (("grab", -1), ("expand", 1)):
+            change_T = np.diff(extension(clean(gesture, finger, subject)))
+            assert sign * change_T[np.argmax(np.abs(change_T))] > 0, (gesture, subject)
+
+
+@pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
+def test_pinch_brings_thumb_and_index_finger_together(finger: int) -> None:
+    thumb, index = HAND_22.joints.index("thumb_tip"), HAND_22.joints.index("index_tip")
+    for subject in PEOPLE:
+        frames_TxVxC = clean("pinch", finger, subject)
+        distance_T = np.linalg.norm(frames_TxVxC[:, thumb] - frames_TxVxC[:, index], axis=-1)
+        assert distance_T.min() < 0.5 * distance_T.max()
+
+
+def test_rotations_turn_in_opposite_senses() -> None:
+    wrist, index, little = (HAND_22.joints.index(name) for name in ("wrist", "index_base", "little_base"))
+    for gesture, sign in (("rotation clockwise", -1), ("rotation counter-clockwise", 1)):
+        for subject in PEOPLE:
+            circle_TxC = clean(gesture, ONE_FINGER, subject)[:, wrist]
+            assert sign * turning(circle_TxC) > 0, (gesture, subject)
+            hand_TxVxC = clean(gesture, WHOLE_HAND, subject)
+            across_TxC = hand_TxVxC[:, little] - hand_TxVxC[:, index]
+            roll_T = np.unwrap(np.arctan2(across_TxC[:, 1], across_TxC[:, 0]))
+            step_T = np.diff(roll_T)
+            assert sign * step_T[np.argmax(np.abs(step_T))] > 0, (gesture, subject)
+
+
+def test_shake_goes_to_and_fro_and_tap_does_not() -> None:
+    def turns_back(gesture: str, subject: int) -> int:
+        step_T = np.diff(clean(gesture, WHOLE_HAND, subject)[:, HAND_22.joints.index("wrist"), 0])
+        quick_T = step_T[np.abs(step_T) > 0.006]
+        return int(np.sum(np.diff(np.sign(quick_T)) != 0))
+
+    for subject in PEOPLE:
+        assert turns_back("shake", subject) >= 3
+        assert turns_back("tap", subject) <= 2
+
+
+# The set.
+
+
+def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> None:
+    train, test = (shrec.read_list(small_set / name) for name in (shrec.TRAIN_LIST, shrec.TEST_LIST))
+    assert {recording.subject for recording in train} == {1, 2}
+    assert {recording.subject for recording in test} == {3}
+    listed = {f"{recording.name}/{shrec.SKELETON_FILE}" for recording in (*train, *test)}
+    written = {str(path.relative_to(small_set)) for path in small_set.rglob(shrec.SKELETON_FILE)}
+    assert len(train) + len(test) == len(listed) == 14 * 2 * 3
+    assert listed == written
+    for recording in (*train, *test):
+        frames_TxVxC = shrec.read_skeletons(small_set / recording.name / shrec.SKELETON_FILE)
+        assert len(frames_TxVxC) == recording.frames
+        assert 20 <= recording.frames <= 120
+
+
+def test_default_set_divides_twelve_people() -> None:
+    settings = Settings()
+    assert settings.first_test_subject == 9
+    assert len(synthetic_hands.takes(settings)) == 1008
+
+
+def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
+    take = Take(GESTURE["swipe X"], ONE_FINGER, 2, 1)
+    lines = (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii").splitlines()
+    assert all(len(line.split(" ")) == 66 for line in lines)
+    assert all(len(number.split(".")[1]) == 5 for line in lines for number in line.split(" "))
+    read_TxVxC = np.array([line.split() for line in lines], dtype=np.float64).reshape(-1, 22, 3)
+    np.testing.assert_allclose(read_TxVxC, synthetic_hands.make(SMALL.seed, take), atol=0.500001e-5)
+
+
+def test_text_has_no_negative_zero() -> None:
+    assert synthetic_hands.text_of(np.full((1, 22, 3), -1e-7)) == " ".join(["0.00000"] * 66) + "\n"
+
+
+def test_another_seed_gives_other_recordings() -> None:
+    take = Take(1, 1, 1, 1)
+    assert synthetic_hands.text_of(synthetic_hands.make(0, take)) != synthetic_hands.text_of(
+        synthetic_hands.make(1, take)
+    )
+
+
+def test_a_recording_depends_on_no_other(small_set: pathlib.Path) -> None:
+    """A set of more people and essais contains the smaller one."""
+    for take in (Take(14, 2, 3, 1), Take(1, 1, 1, 1)):
+        assert (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii") == synthetic_hands.text_of(
+            synthetic_hands.make(SMALL.seed, take)
+        )
+
+
+def test_a_change_of_what_is_written_raises_the_generation() -> None:
+    """When this fails on purpose, raise GENERATION and put the new digest here."""
+    text = synthetic_hands.text_of(synthetic_hands.make(0, Take(14, WHOLE_HAND, 1, 1)))
+    assert (synthetic_hands.GENERATION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "2108381acbb4bea7")
+
+
+# DHG-14/28.
+
+
+def gestures_of(dhg: pathlib.Path) -> dict[tuple[int, ...], tuple[int, int]]:
+    """The list: first and last frame of each gesture, by gesture, finger, subject and essai."""
+    lines = (dhg / synthetic_hands.DHG_GESTURES_LIST).read_text(encoding="ascii").splitlines()
+    numbers = [tuple(map(int, line.split(" "))) for line in lines]
+    return {line[:4]: (line[4], line[5]) for line in numbers}
+
+
+@pytest.fixture(scope="module")
+def dhg(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    directory = tmp_path_factory.mktemp("dhg") / "set"
+    raw_set.write(synthetic_hands.dhg_set(Settings(seed=3, subjects=2, essais=1)), directory)
+    return directory
+
+
+def test_dhg_has_a_file_and_a_line_for_each_recording(dhg: pathlib.Path) -> None:
+    gestures = gestures_of(dhg)
+    names = {f"gesture_{g}/finger_{f}/subject_{s}/essai_{e}/skeleton_world.txt" for g, f, s, e in gestures}
+    assert names == {str(path.relative_to(dhg)) for path in dhg.rglob("skeleton*.txt")}
+    assert len(gestures) == 14 * 2 * 2
+    for (gesture, finger, subject, essai), (first, last) in gestures.items():
+        path = dhg / f"gesture_{gesture}/finger_{finger}/subject_{subject}/essai_{essai}/skeleton_world.txt"
+        frames_TxVxC = shrec.read_skeletons(path)
+        assert 20 <= len(frames_TxVxC) <= 210
+        assert 9 <= first < first + 5 <= last < len(frames_TxVxC) - 9
+
+
+def test_dhgs_hands_rest_before_and_after() -> None:
+    for gesture in GESTURE.values():
+        take = Take(gesture, WHOLE_HAND, 1, 1)
+        frames_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)
+        for end in (frames_TxVxC[:8], frames_TxVxC[-8:]):
+            np.testing.assert_allclose(end, np.broadcast_to(end[:1], end.shape), atol=1e-9)
+
+
+@pytest.mark.parametrize("gesture", ["swipe right", "swipe left", "swipe up", "swipe down", "swipe V"])
+def test_dhgs_gestures_are_where_the_list_says(gesture: str) -> None:
+    """What a hand does fastest is its gesture."""
+    for subject in PEOPLE:
+        take = Take(GESTURE[gesture], WHOLE_HAND, subject, 1)
+        first, last = synthetic_hands.gesture_frames(0, take)
+        frames_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)
+        steps_T = np.linalg.norm(np.diff(frames_TxVxC[:, 0], axis=0), axis=-1)
+        assert first <= steps_T.argmax() < last
+
+
+def test_both_layouts_show_the_same_gesture() -> None:
+    take = Take(GESTURE["swipe V"], ONE_FINGER, 4, 2)
+    first, last = synthetic_hands.gesture_frames(0, take)
+    rested_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)[first : last + 1]
+    cropped_TxVxC = synthetic_hands.make(0, take, disturbed=False)
+    gap = min(
+        np.abs(cropped_TxVxC[start : start + len(rested_TxVxC)] - rested_TxVxC).max()
+        for start in range(len(cropped_TxVxC) - len(rested_TxVxC) + 1)
+    )
+    assert gap < 0.03, "but for a part of a frame"
+
+
+@pytest.mark.parametrize("settings", [Settings(seed=-1), Settings(subjects=1), Settings(essais=0)])
+def test_refuses_impossible_settings(settings: Settings) -> None:
+    for make_set in (synthetic_hands.shrec_set, synthetic_hands.dhg_set):
+        with pytest.raises(UserError, match="--subjects of 2 or more"):
+            make_set(settings)
+
+
+# How hard it is.
+
+
+def resampled(frames_TxVxC: np.ndarray, frames: int = 20) -> np.ndarray:
+    """The sequence at `frames` equally spaced times, as one vector."""
+    at_F = np.linspace(0, len(frames_TxVxC) - 1, frames)
+    flat_TxD = frames_TxVxC.reshape(len(frames_TxVxC), -1)
+    return np.stack([np.interp(at_F, np.arange(len(flat_TxD)), flat_T) for flat_T in flat_TxD.T]).ravel()
+
+
+def nearest_mean_accuracy(vectors_NxD: np.ndarray, gesture_N: np.ndarray, is_test_N: np.ndarray) -> float:
+    """How many test recordings lie nearest to the mean of their own gesture's training recordings."""
+    train_NxD, train_gesture_N = vectors_NxD[~is_test_N], gesture_N[~is_test_N]
+    means_GxD = np.stack([train_NxD[train_gesture_N == gesture].mean(axis=0) for gesture in GESTURE.values()])
+    distances_NxG = np.linalg.norm(vectors_NxD[is_test_N][:, np.newaxis] - means_GxD, axis=-1)
+    return float(np.mean(distances_NxG.argmin(axis=1) + 1 == gesture_N[is_test_N]))
+
+
+@pytest.fixture(scope="module")
+def default_set() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Recordings, gestures from 1, and which are for testing."""
+    settings = Settings()
+    takes = synthetic_hands.takes(settings)
+    gesture_N = np.array([take.gesture for take in takes])
+    is_test_N = np.array([take.subject >= settings.first_test_subject for take in takes])
+    return [synthetic_hands.make(settings.seed, take) for take in takes], gesture_N, is_test_N
+
+
+def test_nearest_mean_fails_on_coordinates(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:
+    recordings, gesture_N, is_test_N = default_set
+    vectors_NxD = np.stack([resampled(frames_TxVxC) for frames_TxVxC in recordings])
+    assert 0.1 < nearest_mean_accuracy(vectors_NxD, gesture_N, is_test_N) < 0.6
+
+
+def test_nearest_mean_fails_on_normalised_coordinates(
+    default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray],
+) -> None:
+    recordings, gesture_N, is_test_N = default_set
+    normalised = [
+        (frames_TxVxC - frames_TxVxC[0, 0]) / np.linalg.norm(frames_TxVxC[0, 10] - frames_TxVxC[0, 0])
+        for frames_TxVxC in recordings
+    ]
+    vectors_NxD = np.stack([resampled(frames_TxVxC) for frames_TxVxC in normalised])
+    assert 0.15 < nearest_mean_accuracy(vectors_NxD, gesture_N, is_test_N) < 0.6
+
+
+def test_lengths_are_spread(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:
+    frames_N = np.array([len(frames_TxVxC) for frames_TxVxC in default_set[0]])
+    assert frames_N.min() >= 20 and frames_N.max() <= 120
+    assert np.std(frames_N) > 10
