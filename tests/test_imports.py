@@ -18,7 +18,7 @@ def test_training_and_evaluation_need_neither_tensorflow_nor_the_converters():
     program = (
         "import importlib, sys\n"
         f"for module in {MODULES!r}: importlib.import_module(module)\n"
-        "heavy = {'tensorflow', 'tensorflow_datasets', 'data_prep', 'scipy.io'}\n"
+        "heavy = {'tensorflow', 'tensorflow_datasets', 'data_prep', 'scipy.io', 'matplotlib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     # The readers of raw formats are for converters, and may need what converters need.

@@ -81,8 +81,8 @@ def parts(survey: Survey) -> Iterable[Finding]:
         values_K = [set(value_N[survey.class_N == k]) for k in range(len(names))]
         only = [names[k] for k, values_of in enumerate(values_K) if len(values_of) == 1]
         if only:
-            said = f"{len(only)} classes have recordings of one {column} only: nothing to learn them from without it"
-            yield Finding(said, tuple(only), error=True)
+            said = f"{len(only)} of {len(names)} classes have recordings of one {column} only"
+            yield Finding(f"{said}: without it, there are none to learn from", tuple(only), error=True)
         return
     for part, mask_N in (("training", ~survey.is_test_N), ("testing", survey.is_test_N)):
         if not mask_N.any():
