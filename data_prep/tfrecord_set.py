@@ -10,7 +10,7 @@ from data_prep import conversion
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import Benchmark
+from dsta_jax.skeleton.benchmarks import Benchmark, of_data_set
 from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, by_name, check_disjoint
 from dsta_jax.skeleton.formats.padded import has_confidence
 from dsta_jax.skeleton.layouts import Layout
@@ -92,12 +92,12 @@ def write(collection: Collection, benchmark: Benchmark, options: conversion.Opti
         layout=benchmark.layout,
         bodies=benchmark.bodies,
         label_names=benchmark.class_names,
-        description=f"Recordings for the benchmark {benchmark.name}, normalised.",
+        description=f"Recordings of {benchmark.data_set}, normalised.",
         citation="",
         homepage="",
         splits={split: [Item(**vars(one)) for one in entries] for split, entries in splits.items()},
         channels=benchmark.channels,
-        benchmarks=(benchmark,),
+        benchmarks=of_data_set(benchmark.data_set) or (benchmark,),
     )
     if not collection.parallel:
         options = dataclasses.replace(options, workers=1)
@@ -193,6 +193,8 @@ class _ReadFrames:
         all_TxVxMxC = np.zeros((frames, joints, self.bodies, channels), np.float32)
         with np.errstate(over="ignore"):  # Infinity says it as well.
             all_TxVxMxC[:, :, :bodies] = frames_TxVxMxC
+        if not np.isfinite(all_TxVxMxC).all():
+            raise UserError(f"{item.path}: {item.name}: NaN, infinity or a number that is too large")
         seen = all_TxVxMxC[..., -1] > 0 if confidence else all_TxVxMxC
         if not seen.any():
             raise LeftOut("nobody is seen")
