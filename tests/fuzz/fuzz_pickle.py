@@ -30,7 +30,8 @@ from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import npy_pair, pickle_writer, pyskl, safe_pickle  # noqa: F811
 from tests.fuzz import harness
 
-_DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="fuzz_"))
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz_")
+_DIRECTORY = pathlib.Path(_TEMPORARY.name)
 np.save(_DIRECTORY / "train_data_joint.npy", np.ones((3, 2, 4, 2, 1), np.float16))
 _PICKLE = _DIRECTORY / "train_label.pkl"
 
@@ -64,8 +65,11 @@ def _read_pair() -> None:
         collection.read(one)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Python's own reader, for pickles that ours has found harmless."""
+class _Unpickler(pickle._Unpickler):
+    """Python's own reader, for pickles that ours has found harmless.
+
+    That in Python, because the one in C takes 32 GB for a short pickle that remembers something at place 2**31.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         assert module.partition(".")[0] in ("numpy", "builtins", "__builtin__", "_codecs", "collections"), module
