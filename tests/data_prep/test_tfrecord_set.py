@@ -94,9 +94,26 @@ def test_a_benchmark_of_ones_own_keeps_the_splits_that_it_divides_by(tmp_path):
         np.testing.assert_array_equal(frames_TxVxMxC, normalize(expected, COCO_17, confidence=True))
 
 
-def test_confidences_that_a_benchmark_does_not_want(tmp_path):
-    directory = run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path, channels="xy"))
+def test_what_a_converted_set_has_no_place_for(tmp_path, capsys):
+    value = made.annotations(two=True)
+    path = tmp_path / "three.toml"
+    path.write_text(
+        'name="own"\nclasses=["a","b","c"]\nbodies=2\nchannels="xy"\n[layout.parents]\nr="r"\ns="r"\nt="r"\n'
+    )
+    value["split"] = {"train": list(made.NAMES[:2]), "test": list(made.NAMES[2:4])}
+    benchmark = benchmark_file.find(str(path))
+    directory = run(made.write_pickle(tmp_path / "a.pkl", value), tmp_path / "data", benchmark)
     assert records.read_info(directory).channels == 2
+    printed = capsys.readouterr().out
+    assert "note: 1 recordings are in no split, which a converted set cannot hold; they are left out" in printed
+    assert "note: the sizes of the pictures are not kept" in printed
+    assert "note: the confidences are not kept (channels = xy of benchmark own)" in printed
+
+
+def test_splits_whose_names_are_no_files_names(tmp_path):
+    value = made.annotations(two=True) | {"split": {"a/b": ["second"]}}
+    with pytest.raises(UserError, match="split 'a/b': its name becomes a part of files' names"):
+        run(made.write_pickle(tmp_path / "a.pkl", value), tmp_path / "data", own(tmp_path))
 
 
 def test_splits_that_overlap(tmp_path):

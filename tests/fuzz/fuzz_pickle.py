@@ -86,12 +86,14 @@ def _compare(value: Any, data: bytes) -> None:
         raise
     except Exception:  # It stumbles over things that ours need not look at, such as the flags of a type.
         return
-    _same(value, expected, 0)
+    _same(value, expected, set())
 
 
-def _same(found: Any, expected: Any, depth: int) -> None:
-    if depth > 20:
+def _same(found: Any, expected: Any, seen: set[tuple[int, int]]) -> None:
+    pair = id(found), id(expected)
+    if pair in seen or len(seen) > 200:  # Values may be within themselves, or within each other very often.
         return
+    seen.add(pair)
     if isinstance(found, np.ndarray):
         assert found.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")  # numpy may turn the bytes.
         np.testing.assert_array_equal(found, expected)
@@ -101,11 +103,11 @@ def _same(found: Any, expected: Any, depth: int) -> None:
         assert isinstance(expected, dict) and len(found) == len(expected)
         for (key, value), (other_key, other) in zip(found.items(), expected.items(), strict=True):
             assert key == other_key or key != key
-            _same(value, other, depth + 1)
+            _same(value, other, seen)
     elif isinstance(found, list | tuple):
         assert type(found) is type(expected) and len(found) == len(expected)
         for value, other in zip(found[:50], expected[:50], strict=True):
-            _same(value, other, depth + 1)
+            _same(value, other, seen)
     else:
         assert type(found) is type(expected) and (found == expected or found != found)
 

@@ -40,9 +40,15 @@ def test_without():
 
 
 def test_splits_that_share_a_recording():
-    lib.check_disjoint(made.collection(RECORDINGS, {"one": ["a"], "two": ["b"]}), "npy")
     with pytest.raises(UserError, match="a is in the splits one and two, but in npy a recording is in one"):
-        lib.check_disjoint(made.collection(RECORDINGS, OVERLAPPING), "npy")
+        lib.in_one_split_each(made.collection(RECORDINGS, OVERLAPPING), "npy")
+
+
+def test_recordings_in_no_split():
+    found = lib.in_one_split_each(made.collection(RECORDINGS, {"one": ["c"], "two": ["b"]}), "npy")
+    assert list(found.entries) == ["c", "b"]
+    assert found.notes == ("2 recordings are in no split, which npy cannot hold; they are left out",)
+    assert not lib.in_one_split_each(made.collection(RECORDINGS), "npy").notes
 
 
 def test_the_score_is_one_channel_more():
