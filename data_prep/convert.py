@@ -55,6 +55,13 @@ _READERS: dict[Source, Callable[[pathlib.Path, Benchmark | None], Collection]] =
     "tfrecord": tfrecord_set.read,
 }
 
+_REQUIRED = {
+    "from": "the format of the recordings",
+    "to": "the format to be written",
+    "in": "where the recordings are, a file or a directory",
+    "out": "where they are to be written, a file or a directory",
+}
+
 
 def run(
     source: Source,
@@ -90,10 +97,10 @@ def run(
 
 
 def _define_flags() -> None:
-    flags.DEFINE_enum("from", None, list(get_args(Source)), "The format of the recordings.")
-    flags.DEFINE_enum("to", None, list(get_args(Target)), "The format to be written.")
-    flags.DEFINE_string("in", None, "Where the recordings are, a file or a directory.")
-    flags.DEFINE_string("out", None, "Where they are written, a file or a directory.")
+    flags.DEFINE_enum("from", None, list(get_args(Source)), f"{_REQUIRED['from']}.")
+    flags.DEFINE_enum("to", None, list(get_args(Target)), f"{_REQUIRED['to']}.")
+    for name in ("in", "out"):
+        flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.")
     flags.DEFINE_string("benchmark", None, "What the recordings are: a benchmark's name, or your own NAME.toml.")
     flags.DEFINE_list("splits", [], "The splits that are converted; all without it.")
     flags.DEFINE_integer("workers", pool.processors(), "Processes that read files for tfrecord.", lower_bound=1)
@@ -107,11 +114,10 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise UserError(f"unexpected argument {arguments[1]!r}; options are written --NAME=VALUE, see --help")
     values = flags.FLAGS
-    required = ("from", "to", "in", "out")
-    for name in required:
+    for name, what in _REQUIRED.items():
         if not values[name].value:
-            raise UserError(f"--{name} is missing: {values[name].help[0].lower()}{values[name].help[1:]}")
-    given: list[Any] = [values[name].value for name in required]
+            raise UserError(f"--{name} is missing: {what}; see --help")
+    given: list[Any] = [values[name].value for name in _REQUIRED]
     source, target, path, out = given
     options = conversion.Options(
         pathlib.Path(path), pathlib.Path(out), values.workers, values.skip_broken, values.overwrite

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import ctr_gcn, npy_pair, padded, pyskl
-from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, check_disjoint, entry, select, without
+from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, entry, in_one_split_each, without
 from dsta_jax.skeleton.formats.output import complete_file
 
 Format = Literal["pyskl", "npy", "npz"]
@@ -35,7 +35,9 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
     """
     _check_place(collection, form, out, overwrite)
     if form != "pyskl":
-        collection = _listed(collection, form)
+        collection = in_one_split_each(collection, form)
+        for note in collection.notes:
+            print(f"note: {note}")
     started = time.monotonic()
     facts_of, broken = _read_all(collection)
     try:
@@ -59,16 +61,6 @@ def _check_place(collection: Collection, form: Format, out: pathlib.Path, overwr
         raise UserError(f"{out}: a directory, expected the name of a file")
     elif out.exists() and not overwrite:
         raise UserError(f"{out}: is there already; add --overwrite to replace it")
-
-
-def _listed(collection: Collection, form: Format) -> Collection:
-    """The recordings that are in a split; says how many are not."""
-    check_disjoint(collection, form)
-    listed = select(collection, list(collection.splits))
-    if len(listed.entries) < len(collection.entries):
-        unlisted = len(collection.entries) - len(listed.entries)
-        print(f"note: {unlisted} recordings are in no split, which {form} cannot hold; they are left out")
-    return listed
 
 
 def _read_all(collection: Collection) -> tuple[dict[str, padded.Facts], dict[str, str]]:

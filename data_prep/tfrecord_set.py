@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,8 +11,8 @@ from data_prep import conversion
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import Benchmark
-from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, by_name, check_disjoint
+from dsta_jax.skeleton.benchmarks import Benchmark, of_data_set
+from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, by_name, in_one_split_each
 from dsta_jax.skeleton.formats.padded import has_confidence
 from dsta_jax.skeleton.layouts import Layout
 from dsta_jax.skeleton.normalize import normalize
@@ -77,27 +78,27 @@ def write(collection: Collection, benchmark: Benchmark, options: conversion.Opti
       UserError: when the recordings are not such as the benchmark needs, and as `conversion.convert`.
     """
     _check_classes(collection, benchmark)
-    asked, is_test_N = _protocol(collection, benchmark)
-    if "split" in asked:
-        check_disjoint(collection, "a converted set")
+    collection = dataclasses.replace(collection, notes=())  # They have been said.
+    if "split" in _columns_asked_for(collection, benchmark):
+        collection = in_one_split_each(collection, "a converted set")
+        _check_splits(collection)
         splits = {split: [collection.entries[name] for name in names] for split, names in collection.splits.items()}
     else:
         splits = {_ALL: list(collection.entries.values())}
-    if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
-        part = "trains" if is_test_N.all() else "tests"
-        print(f"note: benchmark {benchmark.name} {part} on none of these recordings")
+    for note in (*collection.notes, *_not_held(collection, benchmark)):
+        print(f"note: {note}")
     data_set = conversion.DataSet(
         name=benchmark.data_set,
         version=VERSION,
         layout=benchmark.layout,
         bodies=benchmark.bodies,
         label_names=benchmark.class_names,
-        description=f"Recordings for the benchmark {benchmark.name}, normalised.",
+        description=f"Recordings of {benchmark.data_set}, normalised.",
         citation="",
         homepage="",
         splits={split: [Item(**vars(one)) for one in entries] for split, entries in splits.items()},
         channels=benchmark.channels,
-        benchmarks=(benchmark,),
+        benchmarks=of_data_set(benchmark.data_set) or (benchmark,),
     )
     if not collection.parallel:
         options = dataclasses.replace(options, workers=1)
@@ -132,8 +133,8 @@ class _Columns(dict[str, np.ndarray]):
         return super().__getitem__(key)
 
 
-def _protocol(collection: Collection, benchmark: Benchmark) -> tuple[set[str], np.ndarray]:
-    """The columns by which the benchmark divides the recordings, and N booleans, True where it tests.
+def _columns_asked_for(collection: Collection, benchmark: Benchmark) -> set[str]:
+    """The columns by which the benchmark divides the recordings.
 
     Raises:
       UserError: when one of them is not known of a recording.
@@ -154,7 +155,29 @@ def _protocol(collection: Collection, benchmark: Benchmark) -> tuple[set[str], n
                 f"{entries[unknown[0]].name}: its {key} is not known, by which benchmark {benchmark.name} divides "
                 f"training from testing ({len(unknown)} of {len(entries)} recordings are such)"
             )
-    return columns.asked, is_test_N
+    if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
+        part = "trains" if is_test_N.all() else "tests"
+        print(f"note: benchmark {benchmark.name} {part} on none of these recordings ({', '.join(collection.splits)})")
+    return columns.asked
+
+
+def _check_splits(collection: Collection) -> None:
+    for split in collection.splits:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", split):
+            raise UserError(f"split {split!r}: its name becomes a part of files' names, expected letters, digits and _")
+
+
+def _not_held(collection: Collection, benchmark: Benchmark) -> list[str]:
+    """What a converted set has no place for, by the first recording."""
+    first = next(iter(collection.entries.values()))
+    try:
+        recording = collection.read(first)
+    except UserError:  # It will be reported with the others.
+        return []
+    notes = ["the sizes of the pictures are not kept"] if recording.image_shape or recording.original_shape else []
+    if recording.score_TxVxM is not None and not benchmark.confidence:
+        notes.append(f"the confidences are not kept (channels = {benchmark.channels} of benchmark {benchmark.name})")
+    return notes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +216,8 @@ class _ReadFrames:
         all_TxVxMxC = np.zeros((frames, joints, self.bodies, channels), np.float32)
         with np.errstate(over="ignore"):  # Infinity says it as well.
             all_TxVxMxC[:, :, :bodies] = frames_TxVxMxC
+        if not np.isfinite(all_TxVxMxC).all():
+            raise UserError(f"{item.path}: {item.name}: NaN, infinity or a number that is too large")
         seen = all_TxVxMxC[..., -1] > 0 if confidence else all_TxVxMxC
         if not seen.any():
             raise LeftOut("nobody is seen")

@@ -30,7 +30,8 @@ from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import npy_pair, pickle_writer, pyskl, safe_pickle  # noqa: F811
 from tests.fuzz import harness
 
-_DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="fuzz_"))
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz_")
+_DIRECTORY = pathlib.Path(_TEMPORARY.name)
 np.save(_DIRECTORY / "train_data_joint.npy", np.ones((3, 2, 4, 2, 1), np.float16))
 _PICKLE = _DIRECTORY / "train_label.pkl"
 
@@ -64,8 +65,11 @@ def _read_pair() -> None:
         collection.read(one)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Python's own reader, for pickles that ours has found harmless."""
+class _Unpickler(pickle._Unpickler):
+    """Python's own reader, for pickles that ours has found harmless.
+
+    That in Python, because the one in C takes 32 GB for a short pickle that remembers something at place 2**31.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         assert module.partition(".")[0] in ("numpy", "builtins", "__builtin__", "_codecs", "collections"), module
@@ -82,12 +86,14 @@ def _compare(value: Any, data: bytes) -> None:
         raise
     except Exception:  # It stumbles over things that ours need not look at, such as the flags of a type.
         return
-    _same(value, expected, 0)
+    _same(value, expected, set())
 
 
-def _same(found: Any, expected: Any, depth: int) -> None:
-    if depth > 20:
+def _same(found: Any, expected: Any, seen: set[tuple[int, int]]) -> None:
+    pair = id(found), id(expected)
+    if pair in seen or len(seen) > 200:  # Values may be within themselves, or within each other very often.
         return
+    seen.add(pair)
     if isinstance(found, np.ndarray):
         assert found.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")  # numpy may turn the bytes.
         np.testing.assert_array_equal(found, expected)
@@ -97,11 +103,11 @@ def _same(found: Any, expected: Any, depth: int) -> None:
         assert isinstance(expected, dict) and len(found) == len(expected)
         for (key, value), (other_key, other) in zip(found.items(), expected.items(), strict=True):
             assert key == other_key or key != key
-            _same(value, other, depth + 1)
+            _same(value, other, seen)
     elif isinstance(found, list | tuple):
         assert type(found) is type(expected) and len(found) == len(expected)
         for value, other in zip(found[:50], expected[:50], strict=True):
-            _same(value, other, depth + 1)
+            _same(value, other, seen)
     else:
         assert type(found) is type(expected) and (found == expected or found != found)
 

@@ -22,7 +22,8 @@ from tests.fuzz import harness
 from tests.raw_recordings import ntu_body, ntu_text
 from tests.skeleton.formats import ntu_line_by_line
 
-_DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="fuzz_"))
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz_")
+_DIRECTORY = pathlib.Path(_TEMPORARY.name)
 _TWO, _ONE = [(72057594037944738, ntu_body(1)), (5, ntu_body(2))], [(5, ntu_body(3))]
 
 

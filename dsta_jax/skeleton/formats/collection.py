@@ -1,6 +1,5 @@
 """Collections: what is common to the formats in which recordings are passed on. They are read one at a time."""
 
-import collections
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -165,14 +164,21 @@ def without(collection: Collection, names: Iterable[str]) -> Collection:
     )
 
 
-def check_disjoint(collection: Collection, form: str) -> None:
-    """Raises UserError when a recording is in two splits, which the format cannot hold."""
-    splits_of = collections.defaultdict(list)
+def in_one_split_each(collection: Collection, form: str) -> Collection:
+    """The recordings that are in a split, for a format that can hold no others; its notes say how many there are.
+
+    Raises:
+      UserError: when a recording is in two splits.
+    """
+    split_of: dict[str, str] = {}
     for split, names in collection.splits.items():
         for name in names:
-            splits_of[name].append(split)
-            if len(splits_of[name]) > 1:
+            if name in split_of:
                 raise UserError(
-                    f"{name} is in the splits {' and '.join(splits_of[name])}, but in {form} a recording is in one; "
+                    f"{name} is in the splits {split_of[name]} and {split}, but in {form} a recording is in one; "
                     f"choose with --splits some of {', '.join(collection.splits)}"
                 )
+            split_of[name] = split
+    others = len(collection.entries) - len(split_of)
+    note = f"{others} recordings are in no split, which {form} cannot hold; they are left out"
+    return dataclasses.replace(select(collection, list(collection.splits)), notes=(note,) if others else ())

@@ -156,10 +156,8 @@ def build(part: object, state: object) -> None:
       Refusal: when it is something else that is to be changed, or the state is not one that numpy writes.
     """
     match part, state:
-        case DataType(dtype=None), (3, "<" | ">" | "=" | "|" as order, None, None, None, size, alignment, flags):
+        case DataType(dtype=None), (3, "<" | ">" | "=" | "|" as order, None, None, None, size, -1 | 1 | 4, 0 | 8):
             part.dtype = _data_type(part.code, order, size)
-            if not all(type(number) is int for number in (alignment, flags)):
-                raise Refusal("a numpy type with an odd description")
         case EmptyArray(array=None), (1, tuple() as shape, DataType() as kind, bool() | 0 | 1 as columns_first, raw):
             if not isinstance(raw, str | bytes | memoryview):
                 raise Refusal(f"an array with {shown(raw)} as its contents")
