@@ -14,7 +14,7 @@ import ml_collections
 import pytest
 
 from configs import demo
-from data_prep import conversion, shrec, synthetic, synthetic_hands
+from data_prep import conversion, shrec, synthetic
 from dsta_jax import parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ def shared() -> pathlib.Path:
 def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
     directory = tmp_path_factory.mktemp("hands")
-    synthetic.write(directory / "raw", synthetic_hands.Settings(subjects=2, essais=1))
+    synthetic.write(directory / "raw", synthetic.hands.Settings(subjects=2, essais=1))
     shrec.run(conversion.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
     return directory / "data"
 

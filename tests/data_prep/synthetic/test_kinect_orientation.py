@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from data_prep import body_scenes
-from data_prep.kinect import Camera
-from data_prep.kinect_orientation import orientations
+from data_prep.synthetic import body_scenes
+from data_prep.synthetic.kinect import Camera
+from data_prep.synthetic.kinect_orientation import orientations
 from dsta_jax.skeleton.layouts import NTU_25
 
 JOINT = {name: number for number, name in enumerate(NTU_25.joints)}

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from data_prep.motion import least_jerk, rotation_about
+from data_prep.synthetic.motion import least_jerk, rotation_about
 from dsta_jax.skeleton.layouts import NTU_25
 
 SIDES = ("left", "right")

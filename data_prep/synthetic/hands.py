@@ -11,10 +11,10 @@ import itertools
 
 import numpy as np
 
-from data_prep.hand_gestures import GESTURES, Habits, Key, Performer, PoseTracks, glide, keys_of
-from data_prep.kinematic_hand import FINGERS, joint_positions
-from data_prep.motion import generator, rotation_about, wander
-from data_prep.raw_set import RawSet
+from data_prep.synthetic.hand_gestures import GESTURES, Habits, Key, Performer, PoseTracks, glide, keys_of
+from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions
+from data_prep.synthetic.motion import generator, rotation_about, wander
+from data_prep.synthetic.raw_set import RawSet
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import shrec
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data_prep.body_poses import Habits, Performer, Pose, glide, seconds_of
-from data_prep.kinematic_body import Body, joint_positions
-from data_prep.motion import generator
+from data_prep.synthetic.body_poses import Habits, Performer, Pose, glide, seconds_of
+from data_prep.synthetic.kinematic_body import Body, joint_positions
+from data_prep.synthetic.motion import generator
 from dsta_jax.skeleton.layouts import NTU_25
 
 OTHER = {"left": "right", "right": "left"}

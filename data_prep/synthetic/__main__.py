@@ -23,64 +23,28 @@ on with the same command.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from absl import app, flags
 
-from data_prep import pool, raw_set, synthetic_bodies, synthetic_hands
+from data_prep import pool
+from data_prep.synthetic import DEFAULTS, SETS, write
 from dsta_jax.errors import UserError, one_line_errors
 
-# By layout: what is written unless flags say otherwise, and how settings become a set.
-_DEFAULTS: dict[str, Any] = {
-    "shrec": synthetic_hands.Settings(),
-    "dhg": synthetic_hands.Settings(subjects=20, essais=5),
-    "ntu": synthetic_bodies.Settings(),
-}
-_SETS: dict[str, Callable[[Any], raw_set.RawSet]] = {
-    "shrec": synthetic_hands.shrec_set,
-    "dhg": synthetic_hands.dhg_set,
-    "ntu": synthetic_bodies.ntu_set,
-}
 _SETTINGS_FLAGS = ("seed", "subjects", "essais", "setups")
-
-
-def write(
-    out_dir: pathlib.Path,
-    settings: synthetic_hands.Settings | synthetic_bodies.Settings,
-    layout: str = "shrec",
-    *,
-    overwrite: bool = False,
-    workers: int = 1,
-) -> bool:
-    """Writes a whole set below `out_dir`.
-
-    Args:
-      out_dir: the data set's directory; it may be absent, empty, or hold a synthetic set.
-      settings: what to write, of the layout's kind.
-      layout: 'shrec', 'dhg' or 'ntu'.
-      overwrite: replaces a set that lies there.
-      workers: processes that write.
-
-    Returns:
-      False when the very set lies there already.
-
-    Raises:
-      UserError: when the settings are impossible, `out_dir` holds something else, or cannot be written.
-    """
-    return raw_set.write(_SETS[layout](settings), out_dir, overwrite=overwrite, workers=workers)
 
 
 def _define_flags() -> None:
     flags.DEFINE_string("out_dir", None, "Directory of the raw set; absent, empty, or with a synthetic set in it.")
-    flags.DEFINE_enum("layout", "shrec", list(_SETS), "Whose files: SHREC'17's, DHG-14/28's or NTU RGB+D's.")
+    flags.DEFINE_enum("layout", "shrec", list(SETS), "Whose files: SHREC'17's, DHG-14/28's or NTU RGB+D's.")
     flags.DEFINE_integer("seed", 0, "Another seed makes other people and other recordings.", lower_bound=0)
     for name, what in (
         ("subjects", "How many people; the last third of them is for testing in SHREC'17's lists"),
         ("essais", "How often each person makes each gesture"),
         ("setups", "How many places of the cameras"),
     ):
-        defaults = [f"{getattr(default, name)} ({of})" for of, default in _DEFAULTS.items() if hasattr(default, name)]
+        defaults = [f"{getattr(default, name)} ({of})" for of, default in DEFAULTS.items() if hasattr(default, name)]
         flags.DEFINE_integer(name, None, f"{what}; {', '.join(defaults)} by default.", lower_bound=1)
     flags.DEFINE_integer("workers", pool.processors(), "Processes that write.", lower_bound=1)
     flags.DEFINE_bool("overwrite", False, "Replace the synthetic set that lies in --out_dir.")
@@ -88,7 +52,7 @@ def _define_flags() -> None:
 
 def _settings(layout: str) -> Any:
     """The layout's settings, changed as flags say."""
-    default = _DEFAULTS[layout]
+    default = DEFAULTS[layout]
     given = {name: flags.FLAGS[name].value for name in _SETTINGS_FLAGS if flags.FLAGS[name].value is not None}
     known = [field.name for field in dataclasses.fields(default)]
     for name in given:
@@ -107,7 +71,7 @@ def main(argv: Sequence[str]) -> None:
     if not values.out_dir:
         raise UserError("--out_dir is missing: directory of the raw set, such as data/raw/synthetic_hands")
     settings, out_dir = _settings(values.layout), pathlib.Path(values.out_dir)
-    recordings = len(_SETS[values.layout](settings).takes)
+    recordings = len(SETS[values.layout](settings).takes)
     if write(out_dir, settings, values.layout, overwrite=values.overwrite, workers=values.workers):
         print(f"{out_dir}: wrote {recordings} recordings of {settings.subjects} people")
     else:

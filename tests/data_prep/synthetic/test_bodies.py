@@ -8,10 +8,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from data_prep import synthetic_bodies
-from data_prep.kinect import Camera
-from data_prep.ntu_text import text_of
-from data_prep.synthetic_bodies import NOBODY, Recording, Settings, Take
+from data_prep.synthetic import bodies
+from data_prep.synthetic.bodies import NOBODY, Recording, Settings, Take
+from data_prep.synthetic.kinect import Camera
+from data_prep.synthetic.ntu_text import text_of
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import BENCHMARKS
 from dsta_jax.skeleton.formats import ntu
@@ -19,7 +19,7 @@ from dsta_jax.skeleton.ntu_bodies import normalize_ntu, select_bodies
 
 SEED = 0
 # A part of the default set in which all actions, people and cameras are.
-PART = synthetic_bodies.takes(Settings())[::11]
+PART = bodies.takes(Settings())[::11]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Sample:
 
 
 def contents(seed: int, take: Take) -> bytes:
-    return synthetic_bodies.ntu_set(Settings(seed)).contents(take)
+    return bodies.ntu_set(Settings(seed)).contents(take)
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     directory, samples = tmp_path_factory.mktemp("ntu"), []
     for take in PART:
-        path, recording = directory / take.name, synthetic_bodies.make(SEED, take)
-        path.write_bytes(text_of(synthetic_bodies.columns_of(recording, Camera.of(SEED, take.setup, take.camera))))
+        path, recording = directory / take.name, bodies.make(SEED, take)
+        path.write_bytes(text_of(bodies.columns_of(recording, Camera.of(SEED, take.setup, take.camera))))
         read = ntu.read_skeletons(path)
         samples.append(Sample(take, recording, read, select_bodies(read)))
     return samples
@@ -52,14 +52,14 @@ def people(recording: Recording) -> set[int]:
 
 
 def test_names_say_what_they_hold():
-    takes = synthetic_bodies.takes(Settings(subjects=3, setups=2))
+    takes = bodies.takes(Settings(subjects=3, setups=2))
     names = [ntu.parse_name(pathlib.Path(take.name)) for take in takes]
     assert [dataclasses.astuple(name) for name in names] == [dataclasses.astuple(take) for take in takes]
     assert len({take.name for take in takes}) == 3 * 2 * 2 * 3 * 20
 
 
 def test_every_protocol_has_recordings_on_both_sides():
-    takes = synthetic_bodies.takes(Settings())
+    takes = bodies.takes(Settings())
     columns = {name: np.array([getattr(take, name) for take in takes]) for name in ("subject", "camera", "setup")}
     for name in ("ntu60_cs", "ntu60_cv", "ntu120_cs", "ntu120_ce", "ntu120_xset"):
         assert 0.3 < BENCHMARKS[name].is_test({**columns, "split": np.array(["all"])}).mean() < 0.7
@@ -158,15 +158,15 @@ def test_a_recording_depends_on_its_own_key_alone():
 
 def test_a_change_of_what_is_written_raises_the_generation():
     """When this fails on purpose, raise GENERATION and put the new digest here."""
-    joints_KxVxC = synthetic_bodies.make(0, Take(1, 2, 3, 2, 58)).joints_KxVxC
+    joints_KxVxC = bodies.make(0, Take(1, 2, 3, 2, 58)).joints_KxVxC
     digest = hashlib.sha256(np.round(joints_KxVxC, 4).astype(np.float32).tobytes()).hexdigest()[:16]
-    assert (synthetic_bodies.GENERATION, digest) == (1, "c61c3d0da0a18267")
+    assert (bodies.GENERATION, digest) == (1, "c61c3d0da0a18267")
 
 
 @pytest.mark.parametrize("change", [{"seed": -1}, {"subjects": 0}, {"subjects": 107}, {"setups": 0}, {"setups": 33}])
 def test_impossible_settings(change):
     with pytest.raises(UserError, match=r"--subjects of 1 to 106, --setups of 1 to 32; got"):
-        synthetic_bodies.ntu_set(Settings(**change))
+        bodies.ntu_set(Settings(**change))
 
 
 # How hard it is.

@@ -14,14 +14,14 @@ import itertools
 
 import numpy as np
 
-from data_prep.body_poses import Pose, glide
-from data_prep.body_scenes import ACTIONS, perform
-from data_prep.kinect import DEPTH_SIZE, Camera, look
-from data_prep.kinect_orientation import orientations
-from data_prep.kinematic_body import Body, joint_positions
-from data_prep.motion import generator
-from data_prep.ntu_text import Columns, text_of
-from data_prep.raw_set import RawSet
+from data_prep.synthetic.body_poses import Pose, glide
+from data_prep.synthetic.body_scenes import ACTIONS, perform
+from data_prep.synthetic.kinect import DEPTH_SIZE, Camera, look
+from data_prep.synthetic.kinect_orientation import orientations
+from data_prep.synthetic.kinematic_body import Body, joint_positions
+from data_prep.synthetic.motion import generator
+from data_prep.synthetic.ntu_text import Columns, text_of
+from data_prep.synthetic.raw_set import RawSet
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import ntu
 from dsta_jax.skeleton.layouts import NTU_25

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from data_prep import body_scenes, kinect
-from data_prep.body_poses import Pose, glide
-from data_prep.kinect import ANGLES, Camera, look
-from data_prep.kinematic_body import Body, joint_positions
-from data_prep.motion import generator, rotation_about
+from data_prep.synthetic import body_scenes, kinect
+from data_prep.synthetic.body_poses import Pose, glide
+from data_prep.synthetic.kinect import ANGLES, Camera, look
+from data_prep.synthetic.kinematic_body import Body, joint_positions
+from data_prep.synthetic.motion import generator, rotation_about
 from dsta_jax.skeleton.layouts import NTU_25
 
 JOINT = {name: number for number, name in enumerate(NTU_25.joints)}

@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from data_prep import raw_set, synthetic_hands
-from data_prep.synthetic_hands import ONE_FINGER, WHOLE_HAND, Settings, Take
+from data_prep.synthetic import hands, raw_set
+from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Settings, Take
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import SHREC_GESTURES
 from dsta_jax.skeleton.formats import shrec
@@ -20,7 +20,7 @@ PEOPLE = range(1, 13)
 
 def clean(gesture: str, finger: int, subject: int) -> np.ndarray:
     """A recording without camera noise and unsteadiness: T x V x C."""
-    return synthetic_hands.make(0, Take(GESTURE[gesture], finger, subject, 1), disturbed=False)
+    return hands.make(0, Take(GESTURE[gesture], finger, subject, 1), disturbed=False)
 
 
 def bone_lengths(frames_TxVxC: np.ndarray) -> np.ndarray:
@@ -30,7 +30,7 @@ def bone_lengths(frames_TxVxC: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def small_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     directory = tmp_path_factory.mktemp("synthetic") / "set"
-    assert raw_set.write(synthetic_hands.shrec_set(SMALL), directory)
+    assert raw_set.write(hands.shrec_set(SMALL), directory)
     return directory
 
 
@@ -44,7 +44,7 @@ def test_bones_keep_their_length(gesture: str, finger: int) -> None:
     np.testing.assert_allclose(lengths_TxV, np.broadcast_to(lengths_TxV[0], lengths_TxV.shape), atol=1e-12)
     assert (lengths_TxV[0, 1:] > 0.01).all() and (lengths_TxV[0, 1:] < 0.12).all()
 
-    disturbed_TxV = bone_lengths(synthetic_hands.make(0, Take(GESTURE[gesture], finger, 1, 1)))
+    disturbed_TxV = bone_lengths(hands.make(0, Take(GESTURE[gesture], finger, 1, 1)))
     np.testing.assert_allclose(np.median(disturbed_TxV, axis=0), lengths_TxV[0], atol=0.003)
 
 
@@ -162,7 +162,7 @@ def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> No
 def test_default_set_divides_twelve_people() -> None:
     settings = Settings()
     assert settings.first_test_subject == 9
-    assert len(synthetic_hands.takes(settings)) == 1008
+    assert len(hands.takes(settings)) == 1008
 
 
 def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
@@ -171,32 +171,30 @@ def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
     assert all(len(line.split(" ")) == 66 for line in lines)
     assert all(len(number.split(".")[1]) == 5 for line in lines for number in line.split(" "))
     read_TxVxC = np.array([line.split() for line in lines], dtype=np.float64).reshape(-1, 22, 3)
-    np.testing.assert_allclose(read_TxVxC, synthetic_hands.make(SMALL.seed, take), atol=0.500001e-5)
+    np.testing.assert_allclose(read_TxVxC, hands.make(SMALL.seed, take), atol=0.500001e-5)
 
 
 def test_text_has_no_negative_zero() -> None:
-    assert synthetic_hands.text_of(np.full((1, 22, 3), -1e-7)) == " ".join(["0.00000"] * 66) + "\n"
+    assert hands.text_of(np.full((1, 22, 3), -1e-7)) == " ".join(["0.00000"] * 66) + "\n"
 
 
 def test_another_seed_gives_other_recordings() -> None:
     take = Take(1, 1, 1, 1)
-    assert synthetic_hands.text_of(synthetic_hands.make(0, take)) != synthetic_hands.text_of(
-        synthetic_hands.make(1, take)
-    )
+    assert hands.text_of(hands.make(0, take)) != hands.text_of(hands.make(1, take))
 
 
 def test_a_recording_depends_on_no_other(small_set: pathlib.Path) -> None:
     """A set of more people and essais contains the smaller one."""
     for take in (Take(14, 2, 3, 1), Take(1, 1, 1, 1)):
-        assert (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii") == synthetic_hands.text_of(
-            synthetic_hands.make(SMALL.seed, take)
+        assert (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii") == hands.text_of(
+            hands.make(SMALL.seed, take)
         )
 
 
 def test_a_change_of_what_is_written_raises_the_generation() -> None:
     """When this fails on purpose, raise GENERATION and put the new digest here."""
-    text = synthetic_hands.text_of(synthetic_hands.make(0, Take(14, WHOLE_HAND, 1, 1)))
-    assert (synthetic_hands.GENERATION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "2108381acbb4bea7")
+    text = hands.text_of(hands.make(0, Take(14, WHOLE_HAND, 1, 1)))
+    assert (hands.GENERATION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "2108381acbb4bea7")
 
 
 # DHG-14/28.
@@ -204,7 +202,7 @@ def test_a_change_of_what_is_written_raises_the_generation() -> None:
 
 def gestures_of(dhg: pathlib.Path) -> dict[tuple[int, ...], tuple[int, int]]:
     """The list: first and last frame of each gesture, by gesture, finger, subject and essai."""
-    lines = (dhg / synthetic_hands.DHG_GESTURES_LIST).read_text(encoding="ascii").splitlines()
+    lines = (dhg / hands.DHG_GESTURES_LIST).read_text(encoding="ascii").splitlines()
     numbers = [tuple(map(int, line.split(" "))) for line in lines]
     return {line[:4]: (line[4], line[5]) for line in numbers}
 
@@ -212,7 +210,7 @@ def gestures_of(dhg: pathlib.Path) -> dict[tuple[int, ...], tuple[int, int]]:
 @pytest.fixture(scope="module")
 def dhg(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     directory = tmp_path_factory.mktemp("dhg") / "set"
-    raw_set.write(synthetic_hands.dhg_set(Settings(seed=3, subjects=2, essais=1)), directory)
+    raw_set.write(hands.dhg_set(Settings(seed=3, subjects=2, essais=1)), directory)
     return directory
 
 
@@ -231,7 +229,7 @@ def test_dhg_has_a_file_and_a_line_for_each_recording(dhg: pathlib.Path) -> None
 def test_dhgs_hands_rest_before_and_after() -> None:
     for gesture in GESTURE.values():
         take = Take(gesture, WHOLE_HAND, 1, 1)
-        frames_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)
+        frames_TxVxC = hands.make(0, take, disturbed=False, rests=True)
         for end in (frames_TxVxC[:8], frames_TxVxC[-8:]):
             np.testing.assert_allclose(end, np.broadcast_to(end[:1], end.shape), atol=1e-9)
 
@@ -241,17 +239,17 @@ def test_dhgs_gestures_are_where_the_list_says(gesture: str) -> None:
     """What a hand does fastest is its gesture."""
     for subject in PEOPLE:
         take = Take(GESTURE[gesture], WHOLE_HAND, subject, 1)
-        first, last = synthetic_hands.gesture_frames(0, take)
-        frames_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)
+        first, last = hands.gesture_frames(0, take)
+        frames_TxVxC = hands.make(0, take, disturbed=False, rests=True)
         steps_T = np.linalg.norm(np.diff(frames_TxVxC[:, 0], axis=0), axis=-1)
         assert first <= steps_T.argmax() < last
 
 
 def test_both_layouts_show_the_same_gesture() -> None:
     take = Take(GESTURE["swipe V"], ONE_FINGER, 4, 2)
-    first, last = synthetic_hands.gesture_frames(0, take)
-    rested_TxVxC = synthetic_hands.make(0, take, disturbed=False, rests=True)[first : last + 1]
-    cropped_TxVxC = synthetic_hands.make(0, take, disturbed=False)
+    first, last = hands.gesture_frames(0, take)
+    rested_TxVxC = hands.make(0, take, disturbed=False, rests=True)[first : last + 1]
+    cropped_TxVxC = hands.make(0, take, disturbed=False)
     gap = min(
         np.abs(cropped_TxVxC[start : start + len(rested_TxVxC)] - rested_TxVxC).max()
         for start in range(len(cropped_TxVxC) - len(rested_TxVxC) + 1)
@@ -261,7 +259,7 @@ def test_both_layouts_show_the_same_gesture() -> None:
 
 @pytest.mark.parametrize("settings", [Settings(seed=-1), Settings(subjects=1), Settings(essais=0)])
 def test_refuses_impossible_settings(settings: Settings) -> None:
-    for make_set in (synthetic_hands.shrec_set, synthetic_hands.dhg_set):
+    for make_set in (hands.shrec_set, hands.dhg_set):
         with pytest.raises(UserError, match="--subjects of 2 or more"):
             make_set(settings)
 
@@ -288,10 +286,10 @@ def nearest_mean_accuracy(vectors_NxD: np.ndarray, gesture_N: np.ndarray, is_tes
 def default_set() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Recordings, gestures from 1, and which are for testing."""
     settings = Settings()
-    takes = synthetic_hands.takes(settings)
+    takes = hands.takes(settings)
     gesture_N = np.array([take.gesture for take in takes])
     is_test_N = np.array([take.subject >= settings.first_test_subject for take in takes])
-    return [synthetic_hands.make(settings.seed, take) for take in takes], gesture_N, is_test_N
+    return [hands.make(settings.seed, take) for take in takes], gesture_N, is_test_N
 
 
 def test_nearest_mean_fails_on_coordinates(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 
-from data_prep.body_poses import Key, Performer, Pose, seconds_of
+from data_prep.synthetic.body_poses import Key, Performer, Pose, seconds_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from data_prep.body_poses import Key, Performer, Pose
+from data_prep.synthetic.body_poses import Key, Performer, Pose
 
 
 def _drink(p: Performer) -> list[Key]:

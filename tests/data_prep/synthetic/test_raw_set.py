@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from data_prep import raw_set
-from data_prep.raw_set import SETTINGS_FILE, RawSet
+from data_prep.synthetic import raw_set
+from data_prep.synthetic.raw_set import SETTINGS_FILE, RawSet
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 
@@ -57,7 +57,7 @@ def expected(seed: int = 0) -> dict[str, bytes]:
 
 def kill_a_run(out_dir: pathlib.Path) -> None:
     """Another process that is gone in the middle of it."""
-    code = "import pathlib, sys; from tests.data_prep import test_raw_set as t;"
+    code = "import pathlib, sys; from tests.data_prep.synthetic import test_raw_set as t;"
     code += "t.raw_set.write(t.some_set(make=t.killed), pathlib.Path(sys.argv[1]))"
     ended = subprocess.run([sys.executable, "-c", code, str(out_dir)], env=raw_recordings.environment())
     assert ended.returncode == 9

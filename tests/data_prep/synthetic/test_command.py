@@ -6,15 +6,16 @@ import sys
 
 import pytest
 
-from data_prep import conversion, ntu, raw_set, shrec, synthetic, synthetic_bodies, synthetic_hands
+from data_prep import conversion, ntu, shrec, synthetic
+from data_prep.synthetic import bodies, hands, raw_set
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 
 SMALLEST = {
-    "shrec": synthetic_hands.Settings(seed=2, subjects=2, essais=1),
-    "dhg": synthetic_hands.Settings(seed=2, subjects=2, essais=1),
-    "ntu": synthetic_bodies.Settings(seed=2, subjects=1, setups=1),
+    "shrec": hands.Settings(seed=2, subjects=2, essais=1),
+    "dhg": hands.Settings(seed=2, subjects=2, essais=1),
+    "ntu": bodies.Settings(seed=2, subjects=1, setups=1),
 }
 
 
@@ -30,9 +31,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("layout", "settings"),
     [
-        ("shrec", {"seed": 2, "subjects": 2, "essais": 1, "generation": synthetic_hands.GENERATION}),
-        ("dhg", {"layout": "dhg", "seed": 2, "subjects": 2, "essais": 1, "generation": synthetic_hands.GENERATION}),
-        ("ntu", {"layout": "ntu", "seed": 2, "subjects": 1, "setups": 1, "generation": synthetic_bodies.GENERATION}),
+        ("shrec", {"seed": 2, "subjects": 2, "essais": 1, "generation": hands.GENERATION}),
+        ("dhg", {"layout": "dhg", "seed": 2, "subjects": 2, "essais": 1, "generation": hands.GENERATION}),
+        ("ntu", {"layout": "ntu", "seed": 2, "subjects": 1, "setups": 1, "generation": bodies.GENERATION}),
     ],
 )
 def test_settings_are_kept(tmp_path, layout, settings):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep import ntu_text
+from data_prep.synthetic import ntu_text
 from dsta_jax.skeleton.formats.ntu import read_skeletons
 
 

@@ -9,12 +9,12 @@ import math
 
 import numpy as np
 
-from data_prep.body_actions import SOLO_ACTIONS, solo_keys
-from data_prep.body_pairs import PAIR_ACTIONS, pair_keys
-from data_prep.body_poses import Habits, Key, Performer, glide, seconds_of
-from data_prep.kinect import ANGLES
-from data_prep.kinematic_body import FRAMES_A_SECOND, joint_positions
-from data_prep.motion import generator, rotation_about
+from data_prep.synthetic.body_actions import SOLO_ACTIONS, solo_keys
+from data_prep.synthetic.body_pairs import PAIR_ACTIONS, pair_keys
+from data_prep.synthetic.body_poses import Habits, Key, Performer, glide, seconds_of
+from data_prep.synthetic.kinect import ANGLES
+from data_prep.synthetic.kinematic_body import FRAMES_A_SECOND, joint_positions
+from data_prep.synthetic.motion import generator, rotation_about
 from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
 
 FEWEST_FRAMES, MOST_FRAMES = 26, 300

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from data_prep import body_scenes
-from data_prep.body_actions import SOLO_ACTIONS
-from data_prep.body_pairs import PAIR_ACTIONS
+from data_prep.synthetic import body_scenes
+from data_prep.synthetic.body_actions import SOLO_ACTIONS
+from data_prep.synthetic.body_pairs import PAIR_ACTIONS
 from dsta_jax.skeleton.layouts import NTU_25
 from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data_prep.body_poses import Pose, glide
-from data_prep.kinematic_body import FRAMES_A_SECOND, Body, Tracks, joint_positions
+from data_prep.synthetic.body_poses import Pose, glide
+from data_prep.synthetic.kinematic_body import FRAMES_A_SECOND, Body, Tracks, joint_positions
 from dsta_jax.skeleton.layouts import NTU_25
 
 HANGING = (0.1, -0.95, 0.1)

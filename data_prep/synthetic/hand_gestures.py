@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from data_prep.kinematic_hand import FINGERS, Hand
-from data_prep.motion import ease
+from data_prep.synthetic.kinematic_hand import FINGERS, Hand
+from data_prep.synthetic.motion import ease
 
 _INDEX_FINGER = np.array([finger == "index" for finger in FINGERS])
 _THUMB = np.array([finger == "thumb" for finger in FINGERS])

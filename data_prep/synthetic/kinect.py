@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from data_prep.motion import generator
+from data_prep.synthetic.motion import generator
 from dsta_jax.skeleton.layouts import NTU_25
 
 # Where the three stand, in radians about the scene, by their numbers: one before it, the others at its sides.

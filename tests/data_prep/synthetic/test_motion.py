@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep import motion
+from data_prep.synthetic import motion
 
 
 def test_draws_depend_on_the_key_alone():

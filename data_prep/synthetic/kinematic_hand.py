@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from data_prep.motion import rotation_about
+from data_prep.synthetic.motion import rotation_about
 from dsta_jax.skeleton.layouts import HAND_22
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")

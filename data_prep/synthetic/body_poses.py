@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.kinematic_body import Body, Tracks
-from data_prep.motion import ease, wander
+from data_prep.synthetic.kinematic_body import Body, Tracks
+from data_prep.synthetic.motion import ease, wander
 
 Triple = tuple[float, float, float]
 
