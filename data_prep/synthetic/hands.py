@@ -16,16 +16,13 @@ from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions
 from data_prep.synthetic.motion import generator, rotation_about, wander
 from data_prep.synthetic.raw_set import RawSet
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats import shrec
+from dsta_jax.skeleton.formats import dhg, shrec
 
 FRAMES_A_SECOND = 30
 FEWEST_FRAMES, MOST_FRAMES = 20, 120
 ONE_FINGER, WHOLE_HAND = 1, 2
 # To be raised with every change, here or in the hand and its gestures, of what the same settings write.
 GENERATION = 1
-
-DHG_SKELETON_FILE = "skeleton_world.txt"
-DHG_GESTURES_LIST = "informations_troncage_sequences.txt"
 
 # Radians at curl 1: the three joints of a finger; the thumb bends less.
 _FLEXION_Fx3 = np.array([(0.55, 0.70, 0.70)] + 4 * [(1.30, 1.65, 1.00)])
@@ -246,9 +243,9 @@ def dhg_set(settings: Settings) -> RawSet:
     settings.check()
     return RawSet(
         settings={"layout": "dhg", **dataclasses.asdict(settings)},
-        takes={f"{take.name}/{DHG_SKELETON_FILE}": take for take in takes(settings)},
+        takes={f"{take.name}/{dhg.SKELETON_FILE}": take for take in takes(settings)},
         contents=functools.partial(_dhg_contents, settings.seed),
-        lists={DHG_GESTURES_LIST: functools.partial(_dhg_list, settings)},
+        lists={dhg.LIST_FILE: functools.partial(_dhg_list, settings)},
     )
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from data_prep import conversion, ntu, shrec, synthetic
+from data_prep import conversion, dhg, ntu, shrec, synthetic
 from data_prep.synthetic import bodies, hands, raw_set
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
@@ -53,6 +53,14 @@ def test_the_converter_takes_the_hands(tmp_path):
     shrec.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
     directory = records.find_data_set(tmp_path / "out", shrec.NAME)
     assert [len(list(records.read_split(directory, split))) for split in ("train", "test")] == [28, 28]
+
+
+def test_the_converter_takes_dhgs_hands(tmp_path):
+    synthetic.write(tmp_path / "raw", SMALLEST["dhg"], "dhg")
+    dhg.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
+    read = list(records.read_split(records.find_data_set(tmp_path / "out", dhg.NAME), "all"))
+    assert len(read) == 14 * 2 * 2 and {record.subject for record in read} == {1, 2}
+    assert 5 < min(len(record.frames_TxVxMxC) for record in read) < 40, "without the rests"
 
 
 def test_the_converter_takes_the_bodies(tmp_path):

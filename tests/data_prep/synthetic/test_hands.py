@@ -10,7 +10,7 @@ from data_prep.synthetic import hands, raw_set
 from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Settings, Take
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import SHREC_GESTURES
-from dsta_jax.skeleton.formats import shrec
+from dsta_jax.skeleton.formats import dhg, shrec
 from dsta_jax.skeleton.layouts import HAND_22
 
 SMALL = Settings(seed=3, subjects=3, essais=1)
@@ -200,30 +200,22 @@ def test_a_change_of_what_is_written_raises_the_generation() -> None:
 # DHG-14/28.
 
 
-def gestures_of(dhg: pathlib.Path) -> dict[tuple[int, ...], tuple[int, int]]:
-    """The list: first and last frame of each gesture, by gesture, finger, subject and essai."""
-    lines = (dhg / hands.DHG_GESTURES_LIST).read_text(encoding="ascii").splitlines()
-    numbers = [tuple(map(int, line.split(" "))) for line in lines]
-    return {line[:4]: (line[4], line[5]) for line in numbers}
-
-
 @pytest.fixture(scope="module")
-def dhg(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def dhg_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     directory = tmp_path_factory.mktemp("dhg") / "set"
     raw_set.write(hands.dhg_set(Settings(seed=3, subjects=2, essais=1)), directory)
     return directory
 
 
-def test_dhg_has_a_file_and_a_line_for_each_recording(dhg: pathlib.Path) -> None:
-    gestures = gestures_of(dhg)
-    names = {f"gesture_{g}/finger_{f}/subject_{s}/essai_{e}/skeleton_world.txt" for g, f, s, e in gestures}
-    assert names == {str(path.relative_to(dhg)) for path in dhg.rglob("skeleton*.txt")}
-    assert len(gestures) == 14 * 2 * 2
-    for (gesture, finger, subject, essai), (first, last) in gestures.items():
-        path = dhg / f"gesture_{gesture}/finger_{finger}/subject_{subject}/essai_{essai}/skeleton_world.txt"
-        frames_TxVxC = shrec.read_skeletons(path)
+def test_dhg_has_a_file_and_a_line_for_each_recording(dhg_set: pathlib.Path) -> None:
+    listed = dhg.read_list(dhg_set / dhg.LIST_FILE)
+    names = {f"{recording.name}/{dhg.SKELETON_FILE}" for recording in listed}
+    assert names == {str(path.relative_to(dhg_set)) for path in dhg_set.rglob("skeleton*.txt")}
+    assert len(listed) == len(names) == 14 * 2 * 2
+    for recording in listed:
+        frames_TxVxC = shrec.read_skeletons(dhg_set / recording.name / dhg.SKELETON_FILE)
         assert 20 <= len(frames_TxVxC) <= 210
-        assert 9 <= first < first + 5 <= last < len(frames_TxVxC) - 9
+        assert 9 <= recording.start < recording.start + 5 <= recording.end < len(frames_TxVxC) - 9
 
 
 def test_dhgs_hands_rest_before_and_after() -> None:
@@ -243,6 +235,16 @@ def test_dhgs_gestures_are_where_the_list_says(gesture: str) -> None:
         frames_TxVxC = hands.make(0, take, disturbed=False, rests=True)
         steps_T = np.linalg.norm(np.diff(frames_TxVxC[:, 0], axis=0), axis=-1)
         assert first <= steps_T.argmax() < last
+
+
+def test_dhgs_gestures_begin_when_the_hand_is_in_place_and_end_before_it_goes() -> None:
+    ways = []
+    for subject in PEOPLE:
+        take = Take(GESTURE["shake"], WHOLE_HAND, subject, 1)
+        first, last = hands.gesture_frames(0, take)
+        wrist_TxC = hands.make(0, take, disturbed=False, rests=True)[:, 0]
+        ways.append([np.linalg.norm(wrist_TxC[first] - wrist_TxC[0]), np.linalg.norm(wrist_TxC[-1] - wrist_TxC[last])])
+    assert (np.median(ways, axis=0) > 0.02).all()
 
 
 def test_both_layouts_show_the_same_gesture() -> None:
