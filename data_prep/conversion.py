@@ -5,23 +5,21 @@ reader finds it whole or not at all. The unit of work is a shard of `RECORDINGS_
 do not depend on the number of processes, and an interrupted conversion of the same input goes on where it stopped.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import hashlib
-import os
 import pathlib
 import re
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 from tqdm import tqdm
 
 from data_prep import pool, shards, tfds_layout, twin_report
+from data_prep.lock import sole_writer
 from dsta_jax.data.records import shard_name
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import Benchmark
@@ -132,7 +130,7 @@ def convert(data_set: DataSet, read_frames: shards.ReadFrames, options: Options)
     incomplete = directory.with_name(f"{data_set.version}.incomplete")
     started = time.monotonic()
     try:
-        with _sole_writer(incomplete):
+        with sole_writer(incomplete):
             _keep_only_shards_of(incomplete, fingerprint)
             tasks = _tasks(data_set, incomplete)
             kept = {task.path: done for task in tasks if (done := shards.finished(task)) is not None}
@@ -209,24 +207,6 @@ def _keep_only_shards_of(incomplete: pathlib.Path, fingerprint: Mapping[str, str
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (incomplete / shards.FINISHED).mkdir(exist_ok=True)
     shards.write_json(incomplete / _FINGERPRINT, fingerprint)
-
-
-@contextlib.contextmanager
-def _sole_writer(directory: pathlib.Path) -> Iterator[None]:
-    """Makes the directory and holds a lock on it, which ends with the process."""
-    directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UserError(f"{directory}: another conversion is writing there; wait for it or end it") from None
-    except OSError:
-        pass  # A file system without locks.
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _tasks(data_set: DataSet, directory: pathlib.Path) -> list[shards.Task]:

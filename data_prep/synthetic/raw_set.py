@@ -4,19 +4,18 @@ A set is written to `OUT_DIR.incomplete` by a pool of processes and takes the na
 file appears at once, so that an interrupted or killed run of the same settings goes on where it stopped.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tqdm import tqdm
 
 from data_prep import pool
+from data_prep.lock import sole_writer
 from dsta_jax.errors import UserError
 
 SETTINGS_FILE = "synthetic.json"
@@ -68,7 +67,7 @@ def write(raw_set: RawSet, out_dir: pathlib.Path, *, overwrite: bool = False, wo
                 shutil.rmtree(incomplete)  # The run that wrote the set was killed when nothing was left to do.
             return False
         _refuse_others(out_dir)
-        with _sole_writer(incomplete):
+        with sole_writer(incomplete):
             _keep_only(incomplete, raw_set)
             _fill(incomplete / _NEW, raw_set, workers)
             _put_in_place(incomplete, out_dir)
@@ -120,24 +119,6 @@ def _is_there(out_dir: pathlib.Path, raw_set: RawSet) -> bool:
             f"{out_dir}: {len(missing)} files are missing, first {missing[0]}; give --overwrite to write all anew"
         )
     return True
-
-
-@contextlib.contextmanager
-def _sole_writer(incomplete: pathlib.Path) -> Iterator[None]:
-    """Makes the directory and holds a lock on it, which ends with the process."""
-    incomplete.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(incomplete, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UserError(f"{incomplete}: another run is writing there; wait for it or end it") from None
-    except OSError:
-        pass  # A file system without locks.
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _keep_only(incomplete: pathlib.Path, raw_set: RawSet) -> None:

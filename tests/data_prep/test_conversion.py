@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from data_prep import conversion, shrec
+from data_prep.lock import sole_writer
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
@@ -253,11 +254,10 @@ def test_shards_of_an_interrupted_run_are_kept_only_for_the_same_input(tmp_path,
 
 def test_two_conversions_at_once(tmp_path):
     with (
-        conversion._sole_writer(tmp_path / "here"),
-        pytest.raises(UserError, match="another conversion is writing there"),
-        conversion._sole_writer(tmp_path / "here"),
+        sole_writer(tmp_path / "out" / "hands" / "1.0.0.incomplete"),
+        pytest.raises(UserError, match="hands/1.0.0.incomplete: another program is writing there"),
     ):
-        pass
+        shrec.run(conversion.Options(small_raw(tmp_path), tmp_path / "out", workers=1), "hands")
 
 
 def test_a_place_that_cannot_be_written(tmp_path):

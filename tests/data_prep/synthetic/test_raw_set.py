@@ -1,7 +1,5 @@
 """Sets are written whole or not at all; what was stopped or killed goes on."""
 
-import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -10,6 +8,7 @@ import sys
 
 import pytest
 
+from data_prep.lock import sole_writer
 from data_prep.synthetic import raw_set
 from data_prep.synthetic.raw_set import SETTINGS_FILE, RawSet
 from dsta_jax.errors import UserError
@@ -175,13 +174,11 @@ def test_missing_files_are_noticed(tmp_path):
 
 
 def test_a_second_run_at_the_same_time(tmp_path):
-    (tmp_path / "set.incomplete").mkdir()
-    with contextlib.ExitStack() as stack:
-        descriptor = os.open(tmp_path / "set.incomplete", os.O_RDONLY)
-        stack.callback(os.close, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another run is writing there"):
-            raw_set.write(some_set(), tmp_path / "set")
+    with (
+        sole_writer(tmp_path / "set.incomplete"),
+        pytest.raises(UserError, match="set.incomplete: another program is writing there"),
+    ):
+        raw_set.write(some_set(), tmp_path / "set")
     assert raw_set.write(some_set(), tmp_path / "set")
 
 
