@@ -13,10 +13,18 @@ r"""Converts recordings between the formats in which skeletons are passed on.
   tfrecord   --from: a converted set's directory, DATA_DIR/NAME/VERSION;
              --to: DATA_DIR. What dsta_jax trains on
 
-For --to=tfrecord, --benchmark says joints, classes and protocol, and by which
-joints the coordinates are normalised; ones that were normalised before are
+  python -m data_prep.convert --from=pyskl --in=ntu60_3danno.pkl \
+      --to=tfrecord --out=data --benchmark=ntu60_cs
+  python -m data_prep.convert --from=pyskl --in=ntu60_hrnet.pkl \
+      --to=npz --out=ntu60_xsub.npz --splits=xsub_train,xsub_val
+
+--to=tfrecord needs --benchmark: it says joints, classes and protocol, and by
+which joints coordinates are normalised; ones that were normalised before are
 hardly changed by it. Where it divides by subject, camera or setup, these are
 taken from names of the form SsssCcccPpppRrrrAaaa, or from labels.csv.
+Elsewhere --benchmark says what nothing else does: the joints of .csv files and
+of an npz that is not NTU RGB+D's, how many people of Kinetics' are kept (two),
+and whether a third channel is a confidence (it is not).
 
 Own recordings: labels.csv has a header and a line for each recording,
 
@@ -28,6 +36,7 @@ joint, its channels together. NaN or an empty cell is a joint not seen.
 
 Outputs are complete or absent. Names, labels, splits, lengths and values
 survive all ways between pyskl, npy and npz; what a format cannot hold is said.
+Pickles are read without running what they ask for.
 """
 
 import pathlib
@@ -101,8 +110,8 @@ def _define_flags() -> None:
     flags.DEFINE_enum("to", None, list(get_args(Target)), f"{_REQUIRED['to']}.")
     for name in ("in", "out"):
         flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.")
-    flags.DEFINE_string("benchmark", None, "What the recordings are: a benchmark's name, or your own NAME.toml.")
-    flags.DEFINE_list("splits", [], "The splits that are converted; all without it.")
+    flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.")
+    flags.DEFINE_list("splits", [], "Only these splits, in this order.")
     flags.DEFINE_integer("workers", pool.processors(), "Processes that read files for tfrecord.", lower_bound=1)
     flags.DEFINE_bool("skip_broken", False, "Leave out unreadable recordings and list them.")
     flags.DEFINE_bool("overwrite", False, "Replace what is there.")

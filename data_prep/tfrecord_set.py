@@ -32,8 +32,10 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
       benchmark: says whether the last channel is a confidence; without it, the fourth is.
 
     Raises:
-      UserError: as `records.read_set`.
+      UserError: when there is none, and as `records.read_set`.
     """
+    if not (directory / "dataset_info.json").is_file():
+        raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
     confidence = has_confidence(str(directory), info.joints, info.channels, benchmark)
     found = []

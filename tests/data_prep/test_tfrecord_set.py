@@ -240,3 +240,8 @@ def test_sets_are_read_as_they_were_written(tmp_path, channels):
         recording = found.read(one)
         assert (recording.score_TxVxM is not None) == (channels == "xyc")
         np.testing.assert_array_equal(recording.frames_with_score, record.frames_TxVxMxC)
+
+
+def test_a_directory_that_is_no_set(tmp_path):
+    with pytest.raises(UserError, match="no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION"):
+        tfrecord_set.read(tmp_path)

@@ -1,1 +1,1 @@
-"""Readers of raw recordings, one file a format."""
+"""Formats of recordings, raw ones and those in which they are passed on, one file each."""

@@ -15,7 +15,7 @@ from dsta_jax.skeleton.formats.pickled_arrays import Refusal
 
 # Longer byte strings are not copied; they come as views of the file.
 _COPIED_BYTES = 1024
-_MOST_NUMBER_BYTES, _MOST_NUMBER_DIGITS, _LAST_PROTOCOL = 16, 40, 5
+_MOST_NUMBER_BYTES, _MOST_NUMBER_DIGITS, _LAST_PROTOCOL = 16, 50, 5
 
 _WORDS = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 _SIGNED, _DOUBLE = struct.Struct("<i"), struct.Struct(">d")

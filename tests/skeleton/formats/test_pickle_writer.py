@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -32,11 +32,13 @@ def dumped(value) -> bytes:
     return file.getvalue()
 
 
+@settings(max_examples=40, deadline=None)
 @given(values)
 def test_python_reads_the_same(value):
     assert pickle.loads(dumped(value)) == value
 
 
+@settings(max_examples=40, deadline=None)
 @given(hnp.arrays(dtypes, hnp.array_shapes(min_dims=0, min_side=0, max_side=4)), st.booleans())
 def test_arrays(array, transposed):
     array = array.T if transposed else array

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -87,7 +87,8 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(-(2**127), 0)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values, st.sampled_from(PROTOCOLS))
 def test_plain_data_are_read_as_python_reads_them(tmp_path, value, protocol):
     data = pickle.dumps(value, protocol)
@@ -253,7 +254,7 @@ def doubled(times: int) -> bytes:
     return b")" + b"2\x86" * times
 
 
-N = 100_000
+N = 30_000
 AGAIN = 10_000
 LONG_TEXT = b"X" + struct.pack("<I", N) + b"x" * N + b"q\x00c_codecs\nencode\nq\x01S'latin1'\nq\x02"
 LONG_LIST = b"](" + b"".join(b"J" + struct.pack("<i", n) for n in range(N // 5)) + b"eq\x00cbuiltins\nset\nq\x01"
