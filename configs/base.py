@@ -45,6 +45,7 @@ def get_config(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.model.regularization = "spatial"  # or none, spatial_temporal
     config.model.activation = "tanh"  # or softmax
     config.model.temporal = "attention"  # or conv, as in the authors' released NTU configuration
+    config.model.precision = "float32"  # or bfloat16, of features and products
 
     config.train = ml_collections.ConfigDict()
     config.train.epochs = 120.0

@@ -30,6 +30,7 @@ _CHOICES = {
     "regularization": dsta.Regularization,
     "activation": attention.Activation,
     "temporal": dsta.Temporal,
+    "precision": dsta.Precision,
 }
 
 

@@ -184,6 +184,7 @@ class _ConvolutionNorm(nn.Module):
             strides=(self.stride, 1),
             padding=((3, 3), (0, 0)),
             kernel_init=he_normal_fan_out,
+            dtype=x_RxTxVxC.dtype,
             name="linear",
         )(x_RxTxVxC)
         return BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)

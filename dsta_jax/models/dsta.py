@@ -13,6 +13,7 @@ from dsta_jax.models.position import Position
 
 Regularization = Literal["none", "spatial", "spatial_temporal"]
 Temporal = Literal["attention", "conv"]
+Precision = Literal["float32", "bfloat16"]
 
 
 class DSTANet(nn.Module):
@@ -34,6 +35,8 @@ class DSTANet(nn.Module):
       regularization: global maps that all samples share: `none`, `spatial` or `spatial_temporal`.
       activation: of the attention scores, `tanh` or `softmax`.
       temporal: `attention`, or `conv` for the authors' released NTU configuration.
+      precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
+        BatchNorm's statistics, the mean over bodies, frames and joints, and the scores stay what they are.
     """
 
     classes: int
@@ -48,6 +51,7 @@ class DSTANet(nn.Module):
     regularization: Regularization = "spatial"
     activation: Activation = "tanh"
     temporal: Temporal = "attention"
+    precision: Precision = "float32"
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
@@ -64,12 +68,15 @@ class DSTANet(nn.Module):
           B x K scores (logits).
         """
         weight_R = None if share_BxR is None else self.bodies * share_BxR.sum(0)
+        input_precision = x_RxTxVxC.dtype
+        if self.precision == "bfloat16":
+            x_RxTxVxC = x_RxTxVxC.astype(jnp.bfloat16)
         x_RxTxVxC = leaky_relu(LinearNorm(self.input_channels, name="input_map")(x_RxTxVxC, weight_R, train))
         for number, (channels, embedding, stride) in enumerate(
             zip(self.channels, self.embedding, self.strides, strict=True)
         ):
             x_RxTxVxC = self._layer(number, channels, embedding, stride, x_RxTxVxC, weight_R, train)
-        feature_RxC = x_RxTxVxC.mean((1, 2))
+        feature_RxC = x_RxTxVxC.mean((1, 2), dtype=input_precision)
         if share_BxR is None:
             feature_BxC = feature_RxC.reshape(-1, self.bodies, feature_RxC.shape[-1]).mean(1)
         else:

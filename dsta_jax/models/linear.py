@@ -36,14 +36,19 @@ class BatchNorm(nn.Module):
         running_mean_C = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         running_var_C = self.variable("batch_stats", "var", jnp.ones, (channels,))
         if train:
-            mean_C, var_C = _moments(x_RxTxVxC.astype(jnp.promote_types(x_RxTxVxC.dtype, jnp.float32)), weight_R)
+            mean_C, var_C = _moments(_wide(x_RxTxVxC), weight_R)
             if not self.is_initializing():
                 running_mean_C.value = self.momentum * running_mean_C.value + (1 - self.momentum) * mean_C
                 running_var_C.value = self.momentum * running_var_C.value + (1 - self.momentum) * var_C
         else:
             mean_C, var_C = running_mean_C.value, running_var_C.value
         factor_C = scale_C * jax.lax.rsqrt(var_C + self.epsilon)
-        return _affine(x_RxTxVxC, factor_C, bias_C - mean_C * factor_C)
+        # In float32 too, as the shift may be many times larger than the result; XLA fuses the two roundings away.
+        return _affine(_wide(x_RxTxVxC), factor_C, bias_C - mean_C * factor_C).astype(x_RxTxVxC.dtype)
+
+
+def _wide(x: jax.Array) -> jax.Array:
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def _moments(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> tuple[jax.Array, jax.Array]:

@@ -379,3 +379,24 @@ def test_the_order_of_joints(position, same):
     if same:  # the bones do have to move with the joints
         wrong_BxK, _, _ = trained(network, initial_of(network), bones(samples()[:, :, ORDER], TREE))
         assert np.abs(wrong_BxK - logits_BxK).max() > 1e-2
+
+
+# bfloat16.
+
+
+@pytest.mark.parametrize("temporal", ["attention", "conv"])
+def test_bfloat16_is_for_features_and_products_alone(temporal):
+    exact = dataclasses.replace(SMALL, temporal=temporal)
+    rounded = dataclasses.replace(exact, precision="bfloat16")
+    variables = random_variables(exact)
+    x_BxTxVxMxC = samples()
+    for leaf in jax.tree.leaves(shapes_of(rounded, FRAMES, JOINTS)):
+        assert leaf.dtype == jnp.float32
+    (logits_BxK, gradients, statistics), expected = (
+        trained(network, variables, x_BxTxVxMxC) for network in (rounded, exact)
+    )
+    for leaf in jax.tree.leaves((logits_BxK, gradients, statistics)):
+        assert leaf.dtype == jnp.float32
+    assert 1e-5 < np.abs(logits_BxK - expected[0]).max() < 0.1 * np.abs(expected[0]).max()
+    for found, wanted in zip(jax.tree.leaves(statistics), jax.tree.leaves(expected[2]), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0.05, atol=0.02 * np.abs(wanted).max())
