@@ -87,7 +87,9 @@ def write(collection: Collection, benchmark: Benchmark, options: conversion.Opti
         splits = {split: [collection.entries[name] for name in names] for split, names in collection.splits.items()}
     else:
         splits = {_ALL: list(collection.entries.values())}
-    for note in (*collection.notes, *_not_held(collection, benchmark)):
+    by_ntu = benchmark.data_set in _NTU
+    read_frames = _ReadFrames(collection.read, benchmark.layout, benchmark.bodies, benchmark.channels, by_ntu)
+    for note in (*collection.notes, *_not_held(collection, benchmark, read_frames, options.skip_broken)):
         print(f"note: {note}")
     data_set = conversion.DataSet(
         name=benchmark.data_set,
@@ -104,8 +106,6 @@ def write(collection: Collection, benchmark: Benchmark, options: conversion.Opti
     )
     if not collection.parallel:
         options = dataclasses.replace(options, workers=1)
-    by_ntu = benchmark.data_set in _NTU
-    read_frames = _ReadFrames(collection.read, benchmark.layout, benchmark.bodies, benchmark.channels, by_ntu)
     conversion.convert(data_set, read_frames, options)
 
 
@@ -169,13 +169,19 @@ def _check_splits(collection: Collection) -> None:
             raise UserError(f"split {split!r}: its name becomes a part of files' names, expected letters, digits and _")
 
 
-def _not_held(collection: Collection, benchmark: Benchmark) -> list[str]:
-    """What a converted set has no place for, by the first recording."""
+def _not_held(collection: Collection, benchmark: Benchmark, read_frames: "_ReadFrames", skip_broken: bool) -> list[str]:
+    """What a converted set has no place for, by the first recording.
+
+    Raises:
+      UserError: when that is of another skeleton, before all the others are said to be so, too.
+    """
     first = next(iter(collection.entries.values()))
     try:
         recording = collection.read(first)
     except UserError:  # It will be reported with the others.
         return []
+    if not skip_broken:
+        read_frames.check(first, recording)
     notes = ["the sizes of the pictures are not kept"] if recording.image_shape or recording.original_shape else []
     if recording.score_TxVxM is not None and not benchmark.confidence:
         notes.append(f"the confidences are not kept (channels = {benchmark.channels} of benchmark {benchmark.name})")
@@ -208,11 +214,12 @@ class _ReadFrames:
           UserError: when the recording is broken, or has other joints, more bodies, or other channels.
           ValueError: when there is nothing to normalise by.
         """
-        recording = self.read(Entry(item.name, item.path, item.label, item.subject, item.camera, item.setup))
+        one = Entry(item.name, item.path, item.label, item.subject, item.camera, item.setup)
+        recording = self.read(one)
         confidence = self.channels.endswith("c")
+        self.check(one, recording)
         if not confidence:
             recording = dataclasses.replace(recording, score_TxVxM=None)
-        self._check(item, recording)
         frames_TxVxMxC = recording.frames_with_score
         frames, joints, bodies, channels = frames_TxVxMxC.shape
         all_TxVxMxC = np.zeros((frames, joints, self.bodies, channels), np.float32)
@@ -225,12 +232,15 @@ class _ReadFrames:
             raise LeftOut("nobody is seen")
         return normalize_ntu(all_TxVxMxC) if self.by_ntu else normalize(all_TxVxMxC, self.layout, confidence=confidence)
 
-    def _check(self, item: Item, recording: Recording) -> None:
+    def check(self, one: Entry, recording: Recording) -> None:
+        """Raises UserError when a recording has other joints or coordinates, no confidence, or too many bodies."""
         _, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
         has_score, needs_score = recording.score_TxVxM is not None, self.channels.endswith("c")
-        expected = len(self.layout.joints), len(self.channels) - needs_score, needs_score
-        if (joints, coordinates, has_score) != expected:
+        fits = (joints, coordinates) == (len(self.layout.joints), len(self.channels) - needs_score)
+        place = f"{one.path}: {one.name}"
+        if not fits or (needs_score and not has_score):
             found = f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence"
-            raise UserError(f"{item.path}: {item.name}: {found}, expected {expected[0]} of {self.channels}")
+            expected = f"{len(self.layout.joints)} ({self.layout.name}) of {self.channels}"
+            raise UserError(f"{place}: {found}, expected {expected} as the benchmark says")
         if bodies > self.bodies:
-            raise UserError(f"{item.path}: {item.name}: {bodies} bodies, expected {self.bodies} at most")
+            raise UserError(f"{place}: {bodies} bodies, expected {self.bodies} at most, as the benchmark says")

@@ -150,10 +150,13 @@ def test_labels_that_the_benchmark_has_not(tmp_path):
 
 NOT_FITTING: dict[str, tuple[dict[str, Any], str]] = {
     "joints": ({"keypoint": np.ones((1, 5, 18, 2)), "keypoint_score": None}, "18 joints of 2 coordinates without"),
-    "no confidence": ({"keypoint_score": None}, "17 joints of 2 coordinates without confidence, expected 17 of xyc"),
+    "no confidence": (
+        {"keypoint_score": None},
+        "17 joints of 2 coordinates without confidence, expected",
+    ),
     "three coordinates": (
         {"keypoint": np.ones((1, 5, 17, 3)), "keypoint_score": None},
-        "17 joints of 3 coordinates without confidence, expected 17 of xyc",
+        "17 joints of 3 coordinates without confidence, expected 17 (coco_17) of xyc",
     ),
     "bodies": (
         {"keypoint": np.ones((2, 5, 17, 2)), "keypoint_score": np.ones((2, 5, 17))},
@@ -176,6 +179,14 @@ def test_recordings_that_do_not_fit_are_broken(tmp_path, case, capsys):
     assert message in report and str(path) in report
     directory = run(path, tmp_path / "data", own(tmp_path), skip_broken=True)
     assert [record.name for _, record in records.read_set(directory)] == ["a", "c"]
+
+
+def test_another_skeleton_than_the_benchmarks_is_said_at_once(tmp_path, capsys):
+    value = made.annotations(two=True)
+    path = made.write_pickle(tmp_path / "a.pkl", value)
+    with pytest.raises(UserError, match=r"a.pkl: third one: 3 joints of 2 coordinates with confidence, expected 17 "):
+        run(path, tmp_path / "data", own(tmp_path), splits=["xsub_val", "xsub_train"])
+    assert not capsys.readouterr().err and not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("nobody", [np.zeros((1, 5, 17)), np.zeros((0, 5, 17))])

@@ -35,6 +35,11 @@ _FREE, _PER_BYTE = 64 << 20, 16
 _CONTAINER, _CALL, _SLOT = 250, 500, 100
 
 _STOP = ord(".")
+_NO_PICKLES = {
+    b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
+    b"\x93NUMPY": "an array, as in .npy files",
+    b"\x1f\x8b": "compressed by gzip",
+}
 _CONSTANTS = {b"N": None, b"\x88": True, b"\x89": False, b")": ()}
 _SMALL_TUPLES = {b"\x85": 1, b"\x86": 2, b"\x87": 3}
 _PUT = {b"q": 1, b"r": 4, b"p": 0}
@@ -64,6 +69,9 @@ def load(path: str | os.PathLike[str]) -> Any:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    for start, what in _NO_PICKLES.items():
+        if mapped[: len(start)] == start:
+            raise UserError(f"{path}: {what}, expected a pickle")
     machine = _Machine(mapped)
     try:
         return machine.run()

@@ -10,7 +10,8 @@ from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import safe_pickle
 
 NDARRAY, DTYPE = b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"
-F4 = DTYPE + b"(X\x02\x00\x00\x00f4\x89\x88tR(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+STATE = b"(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+F4 = DTYPE + b"(X\x02\x00\x00\x00f4\x89\x88tR" + STATE
 EMPTY = b"cnumpy.core.multiarray\n_reconstruct\n(" + NDARRAY + b"(K\x00tC\x01btR"
 
 
@@ -32,6 +33,11 @@ def refused(directory: pathlib.Path, data: bytes) -> str:
 def array_of(shape: bytes, kind: bytes, raw: bytes, order: bytes = b"\x89") -> bytes:
     """A pickle of an array with these parts."""
     return EMPTY + b"(K\x01" + shape + kind + order + b"B" + struct.pack("<I", len(raw)) + raw + b"tb."
+
+
+def ordered(axes: bytes) -> bytes:
+    """A pickle of an array of 2 x 1 numbers whose axes stand in this order, as numpy 2 writes them."""
+    return b"cnumpy._core.numeric\n_frombuffer\n(C\x0812345678" + F4 + b"(K\x02K\x01tX\x01\x00\x00\x00K" + axes + b"tR."
 
 
 def kind_of(code: bytes, order: bytes = b"<", size: int = -1) -> bytes:

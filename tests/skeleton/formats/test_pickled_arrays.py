@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.skeleton.formats.pickles import DTYPE, EMPTY, F4, array_of, kind_of, refused
+from tests.skeleton.formats.pickles import DTYPE, EMPTY, F4, array_of, kind_of, load, ordered, refused
 
 DAMAGED = {
     "empty array": (array_of(b"(K\x00t", F4, b"1234"), "4 bytes for an array of float32 (0,), which has 0"),
@@ -17,6 +17,9 @@ DAMAGED = {
     "truth as a size": (array_of(b"(\x88t", F4, b"1234"), "an array of shape (True)"),
     "text as a size": (array_of(b"(S'1'\nt", F4, b"1234"), "an array of shape ('1')"),
     "unfinished type": (array_of(b"(K\x01t", DTYPE + b"(S'f4'\n\x89\x88tR", b"1234"), "an array of an unfinished type"),
+    "an axis twice": (ordered(b"(K\x00K\x00t"), "an array with an odd order of axes"),
+    "an axis less": (ordered(b"(K\x00t"), "an array with an odd order of axes"),
+    "no axis": (ordered(b"(NNt"), "an array with an odd order of axes"),
     "no truth": (array_of(b"(K\x02t", kind_of(b"b1", b"|"), b"\x01\x02"), "a truth value other than 0 and 1"),
     "no character": (array_of(b"(K\x01t", kind_of(b"U1", b"<", 4), b"\xff" * 4), "text that is none"),
     "half a character": (array_of(b"(K\x01t", kind_of(b"U1", b"<", 4), b"\x00\xd8\x00\x00"), "text that is none"),
@@ -56,7 +59,9 @@ DAMAGED = {
     "long bytes": (b"\x8e" + b"\x00" * 5 + b"\x01\x00\x00.", "the end of the file"),
     "later protocol": (b"\x80\x06N.", "a protocol after 5"),
     "no instruction": (b"\xfe", "no instruction of a pickle (0xfe)"),
-    "a zip archive": (b"PK\x03\x04", "it refers to something outside the file"),
+    "a zip archive": (b"PK\x03\x04", "a zip archive, such as .npz and PyTorch's files are, expected a pickle"),
+    "an array": (b"\x93NUMPY\x01\x00", "an array, as in .npy files, expected a pickle"),
+    "compressed": (b"\x1f\x8b\x08", "compressed by gzip, expected a pickle"),
 }
 
 
@@ -71,3 +76,8 @@ def test_pickles_cut_short(tmp_path, length):
     data = pickle.dumps({"a": np.arange(40), "b": ["text"] * 3, "c": np.float32(1)}, 4)
     if length < len(data):
         assert refused(tmp_path, data[:length])
+
+
+def test_the_order_of_axes(tmp_path):
+    found = load(tmp_path, ordered(b"(K\x01K\x00t"))
+    np.testing.assert_array_equal(found, np.frombuffer(b"12345678", "<f4").reshape(2, 1).T)

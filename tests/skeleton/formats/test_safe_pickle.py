@@ -23,7 +23,7 @@ from hypothesis.extra import numpy as hnp
 
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.formats import safe_pickle
-from tests.skeleton.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, array_of, load, refused
+from tests.skeleton.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, STATE, array_of, load, refused
 
 PROTOCOLS = range(6)
 
@@ -199,7 +199,11 @@ FORBIDDEN = {
     "build of a name's slots": (DTYPE + b"(N}X\x08\x00\x00\x00__code__Nstb.", "it changes 'numpy.dtype'"),
     "build of a dict": (b"}}b.", "it changes a value of type dict"),
     "build of an object": (b"ccollections\nOrderedDict\n)R}b.", "it changes a value of type dict"),
-    "second build": (EMPTY + F4.join([b"(K\x01(K\x00t", b"\x89C\x00tb" + b")b."]), "it changes"),
+    "array built twice": (
+        EMPTY + 2 * (b"(K\x01(K\x00t" + F4 + b"\x89C\x00tb") + b".",
+        "it changes a value of type Empty",
+    ),
+    "type built twice": (F4 + STATE + b".", "it changes a value of type DataType"),
     "another module's array": (b"cevil\n_reconstruct\n.", "it asks for 'evil._reconstruct'"),
     "a dotted name": (b"\x8c\x05numpy\x8c\x16ndarray.__subclasses__\x93.", "it asks for"),
     "attribute of a name": (b"\x8c\x05numpy\x8c\x0endarray.dumps\x93.".replace(b"\x0e", b"\x0d"), "it asks for"),
