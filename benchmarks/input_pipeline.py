@@ -1,0 +1,133 @@
+"""Batches a second: made alone, with the library's threads, and together with the training that needs them.
+
+    python -m benchmarks.input_pipeline
+    python -m benchmarks.input_pipeline --network=small --batch=16 --members=1
+
+`alone` calls `train_batch` step after step, in one thread and in two; `feed` is what the training loop uses: one thread
+that keeps two batches ahead and puts them on the device. `training` takes the steps of an epoch from the feed, `step
+alone` takes as many on one batch: the difference is what the device waits for.
+Recordings are made up, with the benchmark's lengths, in memory.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from benchmarks import report, shapes
+from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks.timing import Times
+
+COLUMNS = (
+    ("shape", "shape", ""),
+    ("members", "members", "d"),
+    ("what", "what", ""),
+    ("ms_median", "ms a step", ".4g"),
+    ("ms_min", "min", ".4g"),
+    ("ms_max", "max", ".4g"),
+    ("samples_per_second", "samples/s", ".4g"),
+)
+
+
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = report.parser(__doc__)
+    parser.add_argument("--shapes", default="shrec,ntu", help=f"some of {', '.join(SHAPES)}")
+    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
+    parser.add_argument("--batch", type=int, default=64, help="samples of a member's step (default 64)")
+    parser.add_argument("--members", default="1,4", help="numbers of networks (default 1,4)")
+    parser.add_argument("--steps", type=int, default=16, help="steps of a turn (default 16)")
+    parser.add_argument("--no-training", action="store_true", help="batches only, no step of training")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Measures, prints, and returns the rows."""
+    arguments = parse(words)
+    rows = []
+    for shape, members in itertools.product(arguments.shapes.split(","), arguments.members.split(",")):
+        samples = arguments.batch * arguments.steps
+        case = Case(shape, arguments.network, arguments.batch, int(members), samples=samples)
+        rows += measure(case, arguments)
+    title = f"{arguments.network} network, batch {arguments.batch}"
+    report.finish("input_pipeline", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
+    return rows
+
+
+def measure(case: Case, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row for each way."""
+    ways = _batches(case, arguments.steps)
+    if not arguments.no_training:
+        ways |= _training(case, arguments.steps)
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        way()
+    for _ in range(arguments.repeats):
+        for name, way in ways.items():
+            begin = time.perf_counter()
+            way()
+            found[name].append((time.perf_counter() - begin) / arguments.steps)
+    rate = case.members * case.batch
+    return [
+        {"what": name, "shape": case.shape, "members": case.members, "samples_per_second": rate / times.median}
+        | times.summary()
+        for name, times in ((name, Times(tuple(seconds))) for name, seconds in found.items())
+    ]
+
+
+def _batches(case: Case, steps: int) -> dict[str, Callable[[], object]]:
+    """An epoch's batches, and nothing else."""
+    import jax
+
+    from dsta_jax import parallel
+    from dsta_jax.data import batches
+    from dsta_jax.feed import Feed
+
+    runs = shapes.runs_of(case)
+    train = runs[0].config.train
+
+    def make(step: int) -> list[Any]:
+        return [
+            batches.train_batch(run.train, run.members, run.sampling, train.batch_size, run.config.seed, step)
+            for run in runs
+        ]
+
+    def in_threads(count: int) -> None:
+        with ThreadPoolExecutor(count) as pool:
+            for _ in pool.map(make, range(steps)):
+                pass
+
+    feed = Feed(runs, parallel.make_mesh(case.members, case.batch))
+
+    def fed() -> None:
+        for batch in itertools.islice(feed.batches(runs[0].steps - steps), steps):
+            jax.block_until_ready(batch.x)
+
+    return {"alone, 1 thread": lambda: in_threads(1), "alone, 2 threads": lambda: in_threads(2), "feed": fed}
+
+
+def _training(case: Case, steps: int) -> dict[str, Callable[[], object]]:
+    """An epoch's steps, fed, and as many on one batch."""
+    from benchmarks import ours
+
+    side = ours.Training(case)
+    last = side.runs[0].steps
+
+    def fed() -> None:
+        for batch in itertools.islice(side.feed.batches(last - steps), steps):
+            side.batch = batch
+            side.start()
+        side.wait()
+
+    def alone() -> None:
+        for _ in range(steps):
+            side.start()
+        side.wait()
+
+    return {"training": fed, "step alone": alone}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""How a training step grows with its shape: time and memory along one axis after the other, and fitted exponents.
+
+    python -m benchmarks.scaling --network=small --batch=8 --json=scaling.json --figure=scaling.png
+    python -m benchmarks.scaling --axes=frames,joints,batch,bodies,members,classes
+
+An exponent p says that time grows as (value)^p; it is fitted over all values of the axis, so a fixed cost at the small
+end lowers it. The axis `samples` is the loading of a converted set: seconds and memory by its number of recordings.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report, timing
+from benchmarks.shapes import NETWORKS, SHAPES, Case
+
+AXES: dict[str, tuple[int, ...]] = {
+    "frames": (32, 64, 128, 256, 512),
+    "joints": (17, 25, 50, 75, 133),
+    "batch": (8, 16, 32, 64, 128),
+    "bodies": (1, 2, 4),
+    "members": (1, 4, 8, 20),
+    "classes": (10, 60, 400),
+    "samples": (1000, 2000, 4000, 8000),
+}
+COLUMNS = (
+    ("axis", "axis", ""),
+    ("value", "value", "d"),
+    ("ms_median", "ms", ".4g"),
+    ("ms_min", "min", ".4g"),
+    ("ms_max", "max", ".4g"),
+    ("planned_gb", "GB", ".3g"),
+    ("exponent", "exponent", ".2f"),
+    ("exponent_gb", "of GB", ".2f"),
+)
+
+
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = report.parser(__doc__)
+    parser.add_argument("--shape", choices=SHAPES, default="ntu")
+    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
+    parser.add_argument("--batch", type=int, default=32, help="samples of a step on the other axes (default 32)")
+    parser.add_argument("--axes", default=",".join(AXES), help=f"some of {', '.join(AXES)} (default all)")
+    parser.add_argument("--values", help="instead of an axis's own, such as 32,64; with one axis")
+    parser.add_argument("--options", default="", help="fields of the configuration, 'model.temporal=conv'")
+    parser.add_argument("--figure", type=pathlib.Path, help="draw the curves into this file; needs matplotlib")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Measures, prints, draws, and returns the rows."""
+    arguments = parse(words)
+    rows = []
+    for axis in arguments.axes.split(","):
+        values = tuple(map(int, arguments.values.split(","))) if arguments.values else AXES[axis]
+        rows += with_exponents(along(axis, values, arguments))
+    title = f"{arguments.shape}, {arguments.network} network, batch {arguments.batch}, a training step"
+    report.finish("scaling", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
+    if arguments.figure is not None:
+        draw(rows, arguments.figure)
+    return rows
+
+
+def along(axis: str, values: Sequence[int], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row for each value of an axis. The values are measured in turn, all in one process."""
+    if axis == "samples":
+        from benchmarks import loading
+
+        return loading.measure(values, arguments.shape)
+    from benchmarks import ours
+
+    case = Case(arguments.shape, arguments.network, arguments.batch, options=arguments.options)
+    changes: list[dict[str, Any]] = [{axis: value} for value in values]
+    built = {str(change[axis]): ours.Training(dataclasses.replace(case, **change)) for change in changes}
+    times = timing.alternate(built, arguments.repeats, arguments.seconds)
+    return [
+        {
+            "axis": axis,
+            "value": value,
+            **times[str(value)].summary(),
+            "planned_gb": built[str(value)].planned_bytes() / 1e9,
+        }
+        for value in values
+    ]
+
+
+def with_exponents(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of an axis, the last of them with the exponents of time and memory, where there are values to fit."""
+    if len(rows) > 1:
+        value = [row["value"] for row in rows]
+        rows[-1]["exponent"] = exponent(value, [row["ms_median"] for row in rows])
+        if all(row["planned_gb"] > 0 for row in rows):
+            rows[-1]["exponent_gb"] = exponent(value, [row["planned_gb"] for row in rows])
+    return rows
+
+
+def exponent(value: Sequence[float], cost: Sequence[float]) -> float:
+    """The slope of the line through the logarithms, by least squares."""
+    return float(np.polyfit(np.log(value), np.log(cost), 1)[0])
+
+
+def draw(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
+    """A panel for each axis: milliseconds over the value, both by logarithms, with the extremes."""
+    try:
+        from matplotlib import figure
+    except ImportError:
+        report.say("no figure: matplotlib is not installed")
+        return
+    axes = list(dict.fromkeys(row["axis"] for row in rows))
+    drawn = figure.Figure(figsize=(3 * len(axes), 3), layout="constrained")
+    for panel, axis in zip(np.atleast_1d(drawn.subplots(1, len(axes))), axes, strict=True):
+        here = [row for row in rows if row["axis"] == axis]
+        median = np.array([row["ms_median"] for row in here])
+        spread = [median - [row["ms_min"] for row in here], [row["ms_max"] for row in here] - median]
+        panel.errorbar([row["value"] for row in here], median, yerr=spread, marker="o", capsize=3)
+        power = here[-1].get("exponent")
+        panel.set(xscale="log", yscale="log", xlabel=axis, title="" if power is None else f"exponent {power:.2f}")
+    drawn.axes[0].set_ylabel("ms")
+    drawn.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
