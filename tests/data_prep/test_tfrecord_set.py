@@ -21,13 +21,9 @@ NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P040R002A060",
 
 
 def annotation(name: str, label: int, bodies: int = 1, joints: int = 25, **changes: Any) -> dict[str, Any]:
-    random = np.random.default_rng(label + bodies)
-    return {
-        "frame_dir": name,
-        "label": label,
-        "keypoint": random.normal(size=(bodies, 4, joints, 3)).astype(np.float16),
-        **changes,
-    }
+    keypoint = np.random.default_rng(label + bodies).normal(size=(bodies, 4, joints, 3)).astype(np.float16)
+    keypoint[:, 0] *= label > 0  # In some, nobody is seen at first.
+    return {"frame_dir": name, "label": label, "keypoint": keypoint, **changes}
 
 
 def ntu_pickle(tmp_path, *annotations: dict[str, Any]) -> pathlib.Path:
@@ -219,6 +215,14 @@ class Interrupted:
         if self.after < 0:
             raise KeyboardInterrupt
         return self.function(*arguments)
+
+
+def test_a_single_file_is_read_by_one_process(tmp_path, monkeypatch):
+    workers = []
+    run_pool = conversion.pool.run
+    monkeypatch.setattr(conversion.pool, "run", lambda *given: (workers.append(given[2]), run_pool(*given))[1])
+    run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path), workers=5)
+    assert workers == [1]
 
 
 def test_folders_are_read_by_several_processes(tmp_path):

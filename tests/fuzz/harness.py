@@ -108,13 +108,17 @@ def run_atheris(check: Check, inputs: Sequence[bytes], hostile: Sequence[bytes],
     """The same with inputs that atheris finds by the code that they reach. Ends the program."""
     import atheris
 
+    def limited(data: bytes) -> None:
+        with time_limit(SECONDS):
+            check(data)
+
     with tempfile.TemporaryDirectory() as corpus:
         for number, data in enumerate(inputs):
             (pathlib.Path(corpus) / str(number)).write_bytes(data)
         words = pathlib.Path(corpus) / "words"
         words.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in hostile if word))
-        options = [f"-runs={count}", f"-seed={seed % (1 << 31) or 1}", f"-timeout={SECONDS}", f"-dict={words}"]
-        atheris.Setup([sys.argv[0], *options, "-rss_limit_mb=3000", "-max_len=8192", corpus], check)
+        options = [f"-runs={count}", f"-seed={seed % (1 << 31) or 1}", f"-dict={words}", "-rss_limit_mb=3000"]
+        atheris.Setup([sys.argv[0], *options, "-max_len=8192", corpus], limited)
         atheris.Fuzz()
 
 
