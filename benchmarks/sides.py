@@ -42,10 +42,10 @@ class Spec:
 
     @property
     def name(self) -> str:
-        """Such as `ours packed dtype=bfloat16`."""
+        """Such as `ours packed bf16`: of changed fields only the values."""
         if self.framework == "torch":
             return f"PyTorch {self.variant}"
-        options = [word.partition(".")[2] for word in self.case.options.split()]
+        options = [word.partition("=")[2].replace("bfloat", "bf") for word in self.case.options.split()]
         return " ".join(["ours", *(["packed"] if self.case.single else []), *options])
 
     def build(self) -> Side:
