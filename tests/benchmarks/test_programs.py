@@ -200,3 +200,9 @@ def test_table():
     rows = [{"side": "ours", "ms": 1.234}, {"side": "other", "ms": None}]
     text = report.table(rows, (("side", "side", ""), ("ms", "ms", ".1f")))
     assert text.splitlines() == ["side    ms", "ours   1.2", "other    -"]
+
+
+@pytest.fixture(autouse=True)
+def one_side_of_ours(monkeypatch):
+    """Without the side in bfloat16."""
+    monkeypatch.setattr("benchmarks.sides.default_options", lambda case: [""])
