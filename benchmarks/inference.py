@@ -4,7 +4,8 @@
     python -m benchmarks.inference --shape=shrec --network=small
 
 Latency is from the host's memory and back, one sample; throughput that of batches that lie on the device. One network,
-running statistics, every body its own row.
+as the library evaluates it: BatchNorm folded into the linear maps. In `packed`, absent bodies have no row: the sample
+of latency shows one person, and so do --single of a batch's. PyTorch runs every body.
 """
 
 import argparse
@@ -36,6 +37,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
     parser.add_argument("--batch", type=int, default=64, help="samples of a batch, for throughput (default 64)")
     parser.add_argument("--frames", type=int, default=0, help="T; 0 is the network's own (default)")
+    parser.add_argument("--single", type=float, default=0.8, help="part of clips with one person; 0 leaves packed out")
     parser.add_argument(
         "--options", action="append", help="a side of ours with these fields, 'model.activation=softmax'"
     )
@@ -58,9 +60,11 @@ def measure(arguments: argparse.Namespace, task: Task, batch: int) -> list[dict[
     case = Case(
         arguments.shape, arguments.network, batch, frames=arguments.frames, samples=batch, options=arguments.both
     )
+    single = 1.0 if task == "latency" else arguments.single
+    singles = (0.0, single) if arguments.shape == "ntu" and arguments.single else (0.0,)
     specs = [
         *sides.of_torch(task, case, torch_variants.chosen(arguments.torch)),
-        *sides.of_library(task, case, arguments.options or sides.default_options(case), (0.0,)),
+        *sides.of_library(task, case, arguments.options or sides.default_options(case), singles),
     ]
     built = sides.build_all(specs)
     times = timing.alternate(built, arguments.repeats, arguments.seconds)

@@ -16,6 +16,7 @@ from dsta_jax import state as state_lib
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
 from dsta_jax.feed import Feed
+from dsta_jax.run import Run
 from dsta_jax.state import TrainState
 
 
@@ -115,31 +116,43 @@ class Inference:
         like = shapes.runs_of(case)[0]
         mesh = parallel.make_mesh(1, case.batch)
         self._from_host, self._split = from_host, parallel.by_member_and_batch(mesh)
-        row = like.input_shape(case.batch)
-        rng = np.random.default_rng(0)
-        self._host = Batch(
-            x=rng.standard_normal((1, *row.shape), np.float32),
-            label=np.zeros((1, case.batch), np.int32),
-            real=np.ones((1, case.batch), np.float32),
-        )
+        self._host = _shown(like, case)
         self._batch = parallel.put(self._host, self._split)
+        row = like.input_shape(case.batch)
         tx = state_lib.optimizer(like.config.train, like.steps_per_epoch)
         init = functools.partial(state_lib.init, like.network, tx, like.names[:1], 0, row)
         state = _made_up(checkpoint.with_sharding(jax.eval_shape(init), mesh))
-        self._model = (state.params, state.batch_stats)
+        fold = evaluate.compiled_fold(like.network, mesh, frames=row.shape[1], joints=row.shape[2])
+        self._variables = fold({"params": state.params, "batch_stats": state.batch_stats})
         self._step = evaluate.compiled_step(like.network, mesh)
         self._scores: Any = None
 
     def start(self) -> None:
         """Starts a batch."""
         batch = parallel.put(self._host, self._split) if self._from_host else self._batch
-        self._scores = self._step(*self._model, batch)
+        self._scores = self._step(self._variables, batch)
         if self._from_host:
             jax.device_get(self._scores)
 
     def wait(self) -> None:
         """Waits for the scores."""
         jax.block_until_ready(self._scores)
+
+
+def _shown(like: Run, case: Case) -> Batch:
+    """A batch of noise; of the samples a part `single` shows one person, whose absent bodies have no row."""
+    rows, *frame_shape = like.input_shape(case.batch).shape
+    bodies = rows // case.batch
+    present_BxM = np.ones((case.batch, bodies), bool)
+    present_BxM[: round(case.single * case.batch), 1:] = False
+    sample_R = np.nonzero(present_BxM)[0]
+    share_BxR = (sample_R == np.arange(case.batch)[:, None]).astype(np.float32) / bodies
+    return Batch(
+        x=np.random.default_rng(0).standard_normal((1, len(sample_R), *frame_shape), np.float32),
+        label=np.zeros((1, case.batch), np.int32),
+        real=np.ones((1, case.batch), np.float32),
+        share=share_BxR[None] if case.single else None,
+    )
 
 
 def _made_up(shapes_of_state: TrainState) -> TrainState:

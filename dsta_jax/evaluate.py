@@ -8,11 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 import tqdm
+from jax.sharding import Mesh
 
 from dsta_jax import checkpoint, fusion, parallel, scores
 from dsta_jax import state as state_lib
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
+from dsta_jax.models import inference
+from dsta_jax.models.dsta import DSTANet
 from dsta_jax.run import Run
 from dsta_jax.scores import Scores
 
@@ -95,7 +98,9 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
     batch_size = run.config.evaluate.batch_size
     mesh = run.mesh(batch_size)
     step = compiled_step(run.network, mesh)
-    model = parallel.put(model, parallel.by_member(mesh))
+    row = run.input_shape(batch_size)
+    fold = compiled_fold(run.network, mesh, frames=row.shape[1], joints=row.shape[2])
+    variables = fold(parallel.put(model, parallel.by_member(mesh)))
     collected = []
     total = -(-len(part) // batch_size)
     rows = packing.choose(
@@ -104,7 +109,7 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
     sequence = batches.test_batches(part, run.members, run.sampling, batch_size, rows)
     for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
         on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
-        score_NxBxK = jax.device_get(step(model["params"], model["batch_stats"], on_devices))
+        score_NxBxK = jax.device_get(step(variables, on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
     score_NxSxK = np.concatenate(collected, axis=1)
     return [
@@ -114,8 +119,16 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
 
 
 @functools.lru_cache(maxsize=8)
-def compiled_step(network: Any, mesh: jax.sharding.Mesh) -> Any:
-    """The evaluation step over a mesh, compiled once."""
-    members, split = parallel.by_member(mesh), parallel.by_member_and_batch(mesh)
-    step = functools.partial(state_lib.eval_step, network)
-    return jax.jit(step, in_shardings=(members, members, split), out_shardings=parallel.everywhere(mesh))
+def compiled_fold(network: DSTANet, mesh: Mesh, frames: int, joints: int) -> Any:
+    """`models.inference.fold` of all members over a mesh, compiled once."""
+    by_member = parallel.by_member(mesh)
+    fold = jax.vmap(functools.partial(inference.fold, network, frames=frames, joints=joints))
+    return jax.jit(fold, in_shardings=by_member, out_shardings=by_member)
+
+
+@functools.lru_cache(maxsize=8)
+def compiled_step(network: DSTANet, mesh: Mesh) -> Any:
+    """The evaluation step over a mesh, of variables that `compiled_fold` made; compiled once."""
+    split = parallel.by_member_and_batch(mesh)
+    step = functools.partial(state_lib.eval_step, network.clone(folded=True))
+    return jax.jit(step, in_shardings=(parallel.by_member(mesh), split), out_shardings=parallel.everywhere(mesh))

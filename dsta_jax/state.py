@@ -165,10 +165,16 @@ def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: 
     return optax.softmax_cross_entropy(scores_BxK, target_BxK)
 
 
-def eval_step(network: DSTANet, params: Params, batch_stats: BatchStats, batch: Batch) -> jax.Array:
-    """N x B x K scores of every member, with the running statistics."""
+def eval_step(network: DSTANet, variables: dict[str, Any], batch: Batch) -> jax.Array:
+    """N x B x K scores of every member, with the running statistics.
 
-    def member_step(params: Params, batch_stats: BatchStats, batch: Batch) -> Any:
-        return network.apply({"params": params, "batch_stats": batch_stats}, batch.x, batch.share, train=False)
+    Args:
+      network: the network that all members share, as it is evaluated (`folded`).
+      variables: its `params`, leading with the member axis, as `models.inference.fold` makes them.
+      batch: of all members.
+    """
 
-    return jax.vmap(member_step)(params, batch_stats, batch)
+    def member_step(variables: dict[str, Any], batch: Batch) -> Any:
+        return network.apply(variables, batch.x, batch.share, train=False)
+
+    return jax.vmap(member_step)(variables, batch)

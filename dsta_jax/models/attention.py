@@ -55,21 +55,21 @@ def mix_joints(x_RxTxVxC: jax.Array, attention: jax.Array) -> jax.Array:
 
     Args:
       x_RxTxVxC: the module's input.
-      attention: as `attention_map` returns it.
+      attention: as `attention_map` returns it; of the results v some may be left out.
 
     Returns:
-      R x T x V x (S C), the heads one after the other.
+      R x T x V x (S C), the heads one after the other; V results.
     """
     rows, frames, joints, channels = x_RxTxVxC.shape
-    heads = attention.shape[-3]
-    to_from = attention.swapaxes(-1, -2).reshape(*attention.shape[:-3], heads * joints, joints)
+    heads, _, results = attention.shape[-3:]
+    to_from = attention.swapaxes(-1, -2).reshape(*attention.shape[:-3], heads * results, joints)
     if attention.ndim == 5:  # a map for each frame
-        y_RxTxSxVxC = (to_from @ x_RxTxVxC).reshape(rows, frames, heads, joints, channels)
+        y_RxTxSxVxC = (to_from @ x_RxTxVxC).reshape(rows, frames, heads, results, channels)
         y_RxTxVxSxC = y_RxTxSxVxC.swapaxes(2, 3)
     else:
         y = to_from @ x_RxTxVxC.swapaxes(1, 2).reshape(rows, joints, frames * channels)
-        y_RxTxVxSxC = y.reshape(rows, heads, joints, frames, channels).transpose(0, 3, 2, 1, 4)
-    return y_RxTxVxSxC.reshape(rows, frames, joints, heads * channels)
+        y_RxTxVxSxC = y.reshape(rows, heads, results, frames, channels).transpose(0, 3, 2, 1, 4)
+    return y_RxTxVxSxC.reshape(rows, frames, results, heads * channels)
 
 
 class Attention(nn.Module):
@@ -84,6 +84,7 @@ class Attention(nn.Module):
       project: True where the layer changes channels or stride: the residuals are then linear + BatchNorm.
       global_map: True adds a map that all samples share (spatial or temporal global regularisation).
       strategy, activation, position: the choices of Table 1.
+      folded: see `LinearNorm`.
     """
 
     axis: position.Axis
@@ -96,14 +97,18 @@ class Attention(nn.Module):
     strategy: Strategy
     activation: Activation
     position: position.Position
+    folded: bool = False
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        heads_RxTxVxC = self._exchanged(mix_joints(self._exchanged(x_RxTxVxC), self._map(x_RxTxVxC)))
-        y_RxTxVxC = LinearNorm(self.channels, name="join_heads")(heads_RxTxVxC, weight_R, train)
-        y_RxTxVxC = leaky_relu(self._residual("residual_1", 1, x_RxTxVxC, weight_R, train) + y_RxTxVxC)
-        z_RxTxVxC = LinearNorm(self.channels, self.stride, name="feed_forward")(y_RxTxVxC, weight_R, train)
+        # Frames that the feed-forward map drops count in the statistics of the BatchNorm before it, and nowhere else.
+        kept = 1 if train else self.stride
+        attention = self._map(x_RxTxVxC)[..., ::kept]
+        heads_RxTxVxC = self._exchanged(mix_joints(self._exchanged(x_RxTxVxC), attention))
+        y_RxTxVxC = self._linear_norm("join_heads", 1)(heads_RxTxVxC, weight_R, train)
+        y_RxTxVxC = leaky_relu(self._residual("residual_1", kept, x_RxTxVxC, weight_R, train) + y_RxTxVxC)
+        z_RxTxVxC = self._linear_norm("feed_forward", self.stride // kept)(y_RxTxVxC, weight_R, train)
         return leaky_relu(self._residual("residual_2", self.stride, x_RxTxVxC, weight_R, train) + z_RxTxVxC)
 
     def _map(self, x_RxTxVxC: jax.Array) -> jax.Array:
@@ -133,7 +138,10 @@ class Attention(nn.Module):
     ) -> jax.Array:
         if not self.project:
             return x_RxTxVxC
-        return LinearNorm(self.channels, stride, name=name)(x_RxTxVxC, weight_R, train)
+        return self._linear_norm(name, stride)(x_RxTxVxC, weight_R, train)
+
+    def _linear_norm(self, name: str, stride: int) -> LinearNorm:
+        return LinearNorm(self.channels, stride, self.folded, name=name)
 
 
 def _like(parameter: jax.Array, features: jax.Array) -> jax.Array:
@@ -157,24 +165,29 @@ class TemporalConvolution(nn.Module):
       channels: C of the result.
       stride: every which frame is kept.
       project: True where the layer changes channels or stride: the residual is then linear + BatchNorm.
+      folded: see `LinearNorm`.
     """
 
     channels: int
     stride: int
     project: bool
+    folded: bool = False
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        y_RxTxVxC = _ConvolutionNorm(self.channels, self.stride, name="convolution")(x_RxTxVxC, weight_R, train)
+        convolution = _ConvolutionNorm(self.channels, self.stride, self.folded, name="convolution")
+        y_RxTxVxC = convolution(x_RxTxVxC, weight_R, train)
         if self.project:
-            x_RxTxVxC = LinearNorm(self.channels, self.stride, name="residual_2")(x_RxTxVxC, weight_R, train)
+            residual = LinearNorm(self.channels, self.stride, self.folded, name="residual_2")
+            x_RxTxVxC = residual(x_RxTxVxC, weight_R, train)
         return leaky_relu(x_RxTxVxC + y_RxTxVxC)
 
 
 class _ConvolutionNorm(nn.Module):
     channels: int
     stride: int
+    folded: bool
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
@@ -187,4 +200,4 @@ class _ConvolutionNorm(nn.Module):
             dtype=x_RxTxVxC.dtype,
             name="linear",
         )(x_RxTxVxC)
-        return BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)
+        return y_RxTxVxC if self.folded else BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)

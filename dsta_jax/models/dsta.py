@@ -37,6 +37,8 @@ class DSTANet(nn.Module):
       temporal: `attention`, or `conv` for the authors' released NTU configuration.
       precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
         BatchNorm's statistics, the mean over bodies, frames and joints, and the scores stay what they are.
+      folded: True for evaluation alone, with the variables of `models.inference`: no BatchNorm, and an absent body is
+        a constant.
     """
 
     classes: int
@@ -52,6 +54,7 @@ class DSTANet(nn.Module):
     activation: Activation = "tanh"
     temporal: Temporal = "attention"
     precision: Precision = "float32"
+    folded: bool = False
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
@@ -61,7 +64,8 @@ class DSTANet(nn.Module):
           x_RxTxVxC: R rows of T frames, V joints and C coordinates.
           share_BxR: the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
             k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's
-            sum. None where rows are the bodies of the samples in order, R = B * M.
+            sum. Of a folded network what is missing in a sample's shares is that of its absent bodies, which need no
+            row. None where rows are the bodies of the samples in order, R = B * M.
           train: True takes BatchNorm's statistics from the batch, and updates the running ones.
 
         Returns:
@@ -71,19 +75,24 @@ class DSTANet(nn.Module):
         input_precision = x_RxTxVxC.dtype
         if self.precision == "bfloat16":
             x_RxTxVxC = x_RxTxVxC.astype(jnp.bfloat16)
-        x_RxTxVxC = leaky_relu(LinearNorm(self.input_channels, name="input_map")(x_RxTxVxC, weight_R, train))
+        input_map = LinearNorm(self.input_channels, folded=self.folded, name="input_map")
+        x_RxTxVxC = leaky_relu(input_map(x_RxTxVxC, weight_R, train))
         for number, (channels, embedding, stride) in enumerate(
             zip(self.channels, self.embedding, self.strides, strict=True)
         ):
             x_RxTxVxC = self._layer(number, channels, embedding, stride, x_RxTxVxC, weight_R, train)
-        feature_RxC = x_RxTxVxC.mean((1, 2), dtype=input_precision)
+        return self._scores(x_RxTxVxC.mean((1, 2), dtype=input_precision), share_BxR)
+
+    def _scores(self, feature_RxC: jax.Array, share_BxR: jax.Array | None) -> jax.Array:
+        xavier_normal = nn.initializers.variance_scaling(1.0, "fan_avg", "normal")
+        classifier = Linear(self.classes, xavier_normal, name="classifier")
         if share_BxR is None:
-            feature_BxC = feature_RxC.reshape(-1, self.bodies, feature_RxC.shape[-1]).mean(1)
-        else:
-            feature_BxC = share_BxR @ feature_RxC
-        return Linear(self.classes, nn.initializers.variance_scaling(1.0, "fan_avg", "normal"), name="classifier")(
-            feature_BxC
-        )
+            return classifier(feature_RxC.reshape(-1, self.bodies, feature_RxC.shape[-1]).mean(1))
+        scores_BxK = classifier(share_BxR @ feature_RxC)
+        if not self.folded:
+            return scores_BxK
+        absent_K = self.param("absent_body", nn.initializers.zeros, (self.classes,))
+        return scores_BxK + (1 - share_BxR.sum(1, keepdims=True)) * absent_K[None]
 
     def _layer(
         self,
@@ -105,13 +114,14 @@ class DSTANet(nn.Module):
             strategy=self.attention,
             activation=self.activation,
             position=self.position,
+            folded=self.folded,
         )
         spatial = attention(
             axis="spatial", stride=1, global_map=self.regularization != "none", name=f"layer_{number}_spatial"
         )
         name = f"layer_{number}_temporal"
         if self.temporal == "conv":
-            temporal: nn.Module = TemporalConvolution(channels, stride, project, name=name)
+            temporal: nn.Module = TemporalConvolution(channels, stride, project, self.folded, name=name)
         else:
             global_map = self.regularization == "spatial_temporal"
             temporal = attention(axis="temporal", stride=stride, global_map=global_map, name=name)

@@ -105,13 +105,15 @@ class LinearNorm(nn.Module):
     Attributes:
       channels: C of the result.
       stride: every which frame is kept.
+      folded: True where the linear map has taken up the BatchNorm (`models.inference`), which is then left out.
     """
 
     channels: int
     stride: int = 1
+    folded: bool = False
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
         y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
-        return BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)
+        return y_RxTxVxC if self.folded else BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)
