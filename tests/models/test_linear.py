@@ -121,15 +121,30 @@ def test_making_the_variables_is_not_a_step():
     )
 
 
-def test_statistics_of_half_precision_features_are_single_precision():
-    x = jnp.asarray(features() + 64, jnp.bfloat16)
-    y, updated = BatchNorm().apply(norm_variables(dtype=np.float32), x, None, True, mutable=["batch_stats"])
-    exact = np.asarray(x, np.float64)
-    before = norm_variables(dtype=np.float32)["batch_stats"]
-    assert y.dtype == jnp.bfloat16
-    for name, moment in (("mean", exact.mean((0, 1, 2))), ("var", exact.var((0, 1, 2)))):
-        assert updated["batch_stats"][name].dtype == jnp.float32
-        np.testing.assert_allclose(updated["batch_stats"][name], 0.9 * before[name] + 0.1 * moment, rtol=1e-5)
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize(
+    "running_mean, tolerance",
+    [
+        pytest.param(1000, 1e-5, id="as lately"),
+        pytest.param(990, 1e-4, id="drifted"),
+        pytest.param(0, 1, id="far away"),  # no such step is ever taken, but the variance stays one
+    ],
+)
+def test_single_precision_and_one_pass_are_enough(running_mean, tolerance, dtype, weights):
+    """Features of mean 1000 and deviations of 1 to 6: it is the running mean that keeps the digits."""
+    x = jnp.asarray(features() + 1000, dtype)
+    variables = norm_variables(dtype=np.float32)
+    before = {"mean": np.full(CHANNELS, running_mean, np.float32), "var": np.zeros(CHANNELS, np.float32)}
+    weight_R = None if weights is None else jnp.asarray(weights, jnp.float32)
+    y, updated = BatchNorm().apply({**variables, "batch_stats": before}, x, weight_R, True, mutable=["batch_stats"])
+    exact = np.repeat(np.asarray(x, np.float64), 1 if weights is None else weights, axis=0)
+    found = {name: np.asarray(updated["batch_stats"][name]) for name in ("mean", "var")}
+    assert y.dtype == dtype
+    assert found["mean"].dtype == found["var"].dtype == np.float32
+    np.testing.assert_allclose(found["mean"], 0.9 * before["mean"] + 0.1 * exact.mean((0, 1, 2)), rtol=1e-6)
+    assert (found["var"] >= 0).all()
+    np.testing.assert_allclose(found["var"], 0.1 * exact.var((0, 1, 2)), rtol=tolerance)
 
 
 @pytest.mark.usefixtures("x64")
