@@ -77,6 +77,7 @@ suite() {
     part train_shrec 120 train_step "${tiny[@]}" --shape=shrec --batch=4 --members=1,4 --memory=planned "${options[@]}"
     part inference 120 inference "${tiny[@]}" --batch=4 "${options[@]}"
     part compiled 90 compiled "${tiny[@]}" --batch=4 "${options[@]}"
+    part spellings 120 spellings "${tiny[@]}" --batch=4
     part members 90 members "${tiny[@]}" --batch=4 --members=1,4
     part input_pipeline 90 input_pipeline "${tiny[@]}" --batch=4 --members=1 --steps=4
     part compile_time 120 compile_time "${tiny[@]}" --batch=4 "${options[@]}"
@@ -94,6 +95,7 @@ suite() {
   part inference 90 inference --batch=64 "${options[@]}"
   part compiled 60 compiled --batch=64 "${options[@]}"
   part input_pipeline 60 input_pipeline --batch=64 --members=1,4
+  part spellings 150 spellings --batch=64 --options=model.precision=bfloat16
   part train_shrec_4 90 "${shrec[@]}" --members=4 --torch=eager,bf16
   part train_ntu_conv 120 train_step --batch=64 --memory=planned --both=model.temporal=conv --torch=eager,bf16 --single=0
   part compile_time 90 compile_time --batch=64 "${options[@]}"

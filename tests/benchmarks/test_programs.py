@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import numpy as np
 import pytest
 
@@ -13,10 +12,12 @@ from benchmarks import (
     input_pipeline,
     loading,
     members,
+    precision,
     report,
     scaling,
     shapes,
     sides,
+    spellings,
     timing,
     torch_variants,
     train_step,
@@ -26,14 +27,6 @@ from dsta_jax.models.dsta import DSTANet
 
 TINY = ["--network=tiny", "--batch=4", "--repeats=2", "--seconds=0.001"]
 EVERYWHERE = {"program", "command", "date", "device", "versions", "commit", "settings", "rows", "load_average"}
-
-
-@pytest.fixture(autouse=True)
-def compile_fast(monkeypatch):
-    """Slow programs, soon compiled."""
-    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    compile_as_asked = jax.stages.Lowered.compile
-    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: compile_as_asked(lowered, options))
 
 
 @pytest.fixture
@@ -96,6 +89,34 @@ def test_input_pipeline(measured):
 def test_compiled(measured):
     (row,), _ = measured(compiled, "--single=0")
     assert row["kernels"] == sum(row["kinds"].values()) > row["fusions"] > 0 and row["gb_accessed"] > 0
+
+
+def test_spellings(measured, monkeypatch):
+    monkeypatch.setattr(spellings, "SPELLINGS", dict(list(spellings.SPELLINGS.items())[:2]))
+    rows, _ = measured(spellings)
+    assert [row["spelling"] for row in rows] == ["as it is", "statistics in two passes"]
+    assert rows[0]["gb_accessed"] < rows[1]["gb_accessed"]
+
+
+def test_precision(hands, monkeypatch, tmp_path, capsys):
+    configured = precision.configuration
+
+    def tiny(*arguments):
+        config = configured(*arguments)
+        config.data.update({"sampled_frames": 10, "frames": 8, "validation_by": "recording"})  # there is one subject
+        config.model.update({"input_channels": 4, "channels": (4,), "embedding": (2,), "strides": (2,), "heads": 1})
+        config.train.batch_size = config.evaluate.batch_size = 4
+        return config
+
+    monkeypatch.setattr(precision, "configuration", tiny)
+    config = report.ROOT / "configs" / "demo.py"
+    rows = precision.main([f"--config={config}:spatial", f"--data_dir={hands}", "--seeds=3", "--epochs=2"])
+    assert [(row["seed"], row["precision"]) for row in rows] == [(3, "float32")] * 3 + [(3, "bfloat16")] * 3
+    assert [row["step"] for row in rows[:3]] == sorted({row["step"] for row in rows[3:]})
+    for row in rows:
+        assert row["loss"] > 0 and row["mean2_over_var"] > 0
+        assert all(0 <= row[accuracy] <= 100 for accuracy in ("trained", "running", "batch"))
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_scaling(measured, tmp_path):
