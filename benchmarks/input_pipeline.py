@@ -3,13 +3,16 @@
     python -m benchmarks.input_pipeline
     python -m benchmarks.input_pipeline --network=small --batch=16 --members=1
 
-`alone` calls `train_batch` step after step, in one thread and in two; `feed` is what the training loop uses: one thread
-that keeps two batches ahead and puts them on the device. `training` takes the steps of an epoch from the feed, `step
-alone` takes as many on one batch: the difference is what the device waits for.
-Recordings are made up, with the benchmark's lengths, in memory.
+`alone` calls `train_batch` step after step, in one thread and in two; `feed` is what the training loop uses: threads
+that keep batches ahead and put them on the device. `on device` keeps all frames on the device, sends numbers of frames
+and makes the streams there (`benchmarks.on_device`), to be compared with `feed`. `training` takes the steps of an epoch
+from the feed, `step alone` takes as many on one batch: the difference is what the device waits for.
+Recordings are made up, with the benchmark's lengths, in memory; of NTU's, --single show one person, and absent bodies
+share a row (`packed`), as in training. Samples are counted once a member.
 """
 
 import argparse
+import collections
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +26,7 @@ from benchmarks.timing import Times
 COLUMNS = (
     ("shape", "shape", ""),
     ("members", "members", "d"),
+    ("bodies", "bodies", ""),
     ("what", "what", ""),
     ("ms_median", "ms a step", ".4g"),
     ("ms_min", "min", ".4g"),
@@ -39,6 +43,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64, help="samples of a member's step (default 64)")
     parser.add_argument("--members", default="1,4", help="numbers of networks (default 1,4)")
     parser.add_argument("--steps", type=int, default=16, help="steps of a turn (default 16)")
+    parser.add_argument("--single", type=float, default=0.8, help="part of clips with one person; 0: dense")
     parser.add_argument("--no-training", action="store_true", help="batches only, no step of training")
     return parser.parse_args(words)
 
@@ -49,7 +54,8 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     rows = []
     for shape, members in itertools.product(arguments.shapes.split(","), arguments.members.split(",")):
         samples = arguments.batch * arguments.steps
-        case = Case(shape, arguments.network, arguments.batch, int(members), samples=samples)
+        single = arguments.single if shape == "ntu" else 0.0
+        case = Case(shape, arguments.network, arguments.batch, int(members), single, samples=samples)
         rows += measure(case, arguments)
     title = f"{arguments.network} network, batch {arguments.batch}"
     report.finish("input_pipeline", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
@@ -72,6 +78,7 @@ def measure(case: Case, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     rate = case.members * case.batch
     return [
         {"what": name, "shape": case.shape, "members": case.members, "samples_per_second": rate / times.median}
+        | {"bodies": "packed" if case.single else "dense"}
         | times.summary()
         for name, times in ((name, Times(tuple(seconds))) for name, seconds in found.items())
     ]
@@ -81,31 +88,46 @@ def _batches(case: Case, steps: int) -> dict[str, Callable[[], object]]:
     """An epoch's batches, and nothing else."""
     import jax
 
+    from benchmarks.on_device import OnDevice
     from dsta_jax import parallel
     from dsta_jax.data import batches
     from dsta_jax.feed import Feed
 
     runs = shapes.runs_of(case)
-    train = runs[0].config.train
+    batch_size, seed = runs[0].config.train.batch_size, runs[0].config.seed
+    feed = Feed(runs, parallel.make_mesh(case.members, case.batch))
+    devices = [OnDevice(run) for run in runs]
+    needed_S = batches.train_rows(runs[0].train, batch_size, seed, runs[0].steps)  # all runs have the same recordings
+    counts = feed.row_counts
+    rows_S = [None if counts is None else counts.of(needed) for needed in needed_S]
 
     def make(step: int) -> list[Any]:
-        return [
-            batches.train_batch(run.train, run.members, run.sampling, train.batch_size, run.config.seed, step)
-            for run in runs
-        ]
+        rows = rows_S[step]
+        return [batches.train_batch(run.train, run.members, run.sampling, batch_size, seed, step, rows) for run in runs]
 
     def in_threads(count: int) -> None:
         with ThreadPoolExecutor(count) as pool:
             for _ in pool.map(make, range(steps)):
                 pass
 
-    feed = Feed(runs, parallel.make_mesh(case.members, case.batch))
-
     def fed() -> None:
         for batch in itertools.islice(feed.batches(runs[0].steps - steps), steps):
             jax.block_until_ready(batch.x)
 
-    return {"alone, 1 thread": lambda: in_threads(1), "alone, 2 threads": lambda: in_threads(2), "feed": fed}
+    def on_device() -> None:
+        made = collections.deque[list[Any]](maxlen=2)  # as many batches are kept at a time as the feed keeps
+        for step in range(steps):
+            if len(made) == 2:
+                jax.block_until_ready(made[0])
+            made.append([device.make(step, rows_S[step]) for device in devices])
+        jax.block_until_ready(list(made))
+
+    return {
+        "alone, 1 thread": lambda: in_threads(1),
+        "alone, 2 threads": lambda: in_threads(2),
+        "feed": fed,
+        "on device": on_device,
+    }
 
 
 def _training(case: Case, steps: int) -> dict[str, Callable[[], object]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dsta_jax import run
 from dsta_jax.data.batches import Sampling
-from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.dataset import DataSet, track_starts
 from dsta_jax.run import Run
 from dsta_jax.skeleton import benchmark_file
 from dsta_jax.skeleton.benchmarks import Benchmark
@@ -115,18 +115,15 @@ def made_recordings(case: Case) -> DataSet:
     rng = np.random.default_rng(0)
     least, median, most = SHAPES[case.shape][1]
     length_N = np.clip(rng.lognormal(np.log(median), 0.35, case.samples), least, most).astype(int)
-    frames_FxVxMxC = rng.standard_normal((length_N.sum(), joints, bodies, channels), np.float32)
     body_NxM = np.ones((case.samples, bodies), bool)
     body_NxM[:, 1:] = rng.random((case.samples, 1)) >= case.single
-    frames_FxVxMxC *= np.repeat(body_NxM, length_N, axis=0)[:, None, :, None]
     number_N = np.arange(case.samples)
     return DataSet(
-        frames_FxVxMxC=frames_FxVxMxC,
-        start_N=np.concatenate([[0], np.cumsum(length_N)[:-1]]),
+        frames_FxVxC=rng.standard_normal((body_NxM.sum(axis=1) @ length_N, joints, channels), np.float32),
+        start_NxM=track_starts(body_NxM, length_N),
         length_N=length_N,
         name_N=np.array([f"made_{number:06d}" for number in number_N]),
         label_N=rng.integers(len(benchmark.class_names), size=case.samples),
-        body_NxM=body_NxM,
         columns={name: np.ones(case.samples, int) for name in ("split", "subject", "camera", "setup")},
     )
 

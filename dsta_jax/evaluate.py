@@ -103,10 +103,9 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
     variables = fold(parallel.put(model, parallel.by_member(mesh)))
     collected = []
     total = -(-len(part) // batch_size)
-    rows = packing.choose(
-        batches.test_rows(part, batch_size), batch_size * run.benchmark.bodies, parallel.batch_devices(mesh)
-    )
-    sequence = batches.test_batches(part, run.members, run.sampling, batch_size, rows)
+    needed_S = batches.test_rows(part, batch_size, absent_row=False)
+    rows = packing.choose(needed_S, batch_size * run.benchmark.bodies, parallel.batch_devices(mesh))
+    sequence = batches.test_batches(part, run.members, run.sampling, batch_size, rows, absent_row=False)
     for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
         on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
         score_NxBxK = jax.device_get(step(variables, on_devices))

@@ -65,5 +65,5 @@ class Feed:
             batches.train_batch(run.train, run.members, run.sampling, self._train.batch_size, self._seed, step, rows)
             for run in self._runs
         ]
-        together: Batch = jax.tree.map(lambda *parts: np.concatenate(parts), *each)
+        together: Batch = each[0] if len(each) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *each)
         return parallel.put(together, self._sharding)

@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dsta_jax.data import packing, sampling, streams
 from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.packing import Rows
 from dsta_jax.skeleton.benchmarks import Channels
 from dsta_jax.skeleton.layouts import Layout
 
@@ -58,6 +59,11 @@ class Sampling:
         """Every which frame a stream takes."""
         return {"slow_temporal": self.slow_interval, "fast_temporal": self.fast_interval}.get(stream, 1)
 
+    def lengths(self, members: Sequence[streams.Stream], length_B: np.ndarray) -> dict[int, np.ndarray]:
+        """How many frames the members' streams of B sequences have, by interval."""
+        intervals = {self.interval(stream) for stream in members}
+        return {interval: streams.stream_length(length_B, interval) for interval in intervals}
+
 
 def train_batch(
     data_set: DataSet,
@@ -85,30 +91,29 @@ def train_batch(
     Raises:
       ValueError: when the samples need more rows than R.
     """
-    keys = _train_samples(len(data_set), batch_size, seed, step)
-    sample_B = np.array([sample for _, sample in keys])
-
-    def frames_of(length_B: np.ndarray) -> np.ndarray:
-        drawn = []
-        for length, (epoch, sample) in zip(length_B.tolist(), keys, strict=True):
-            count = sampling.train_words(length, how.sampled)
-            words = sampling.random_words(count, seed, sampling.Purpose.FRAMES, epoch, sample)
-            drawn.append(sampling.train_frames(length, how.sampled, how.frames, words))
-        return np.stack(drawn)
-
-    x_NxBxTxVxMxC = _member_streams(data_set, members, how, sample_B, frames_of)
+    epoch_B, sample_B = _train_samples(len(data_set), batch_size, seed, step)
+    lengths = how.lengths(members, data_set.length_N[sample_B])
+    count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
+    words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
+    index_BxT = {
+        interval: sampling.train_frames(length_B, how.sampled, how.frames, words_BxW)
+        for interval, length_B in lengths.items()
+    }
+    turn_BxCxC = None
     if how.rotation_degrees or how.scale:
-        turn_BxCxC = np.stack([_random_turn(how, seed, epoch, sample) for epoch, sample in keys])
-        x_NxBxTxVxMxC = np.einsum("nbtvmc,bdc->nbtvmd", x_NxBxTxVxMxC, turn_BxCxC, optimize=True)
-    return _batch(x_NxBxTxVxMxC, data_set, sample_B, np.ones(batch_size, np.float32), rows)
+        words_Bx4 = sampling.sample_words(4, seed, sampling.Purpose.AUGMENTATION, epoch_B, sample_B)
+        turn_BxCxC = _turns(how, words_Bx4)
+    body_BxM = data_set.body_NxM[sample_B]
+    which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
+    x_NxRxTxVxC = _rows(data_set, members, how, sample_B, which, index_BxT, turn_BxCxC)
+    return _batch(x_NxRxTxVxC, data_set, sample_B, np.ones(batch_size, np.float32), which)
 
 
 def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
     """How many rows the batch of each step needs when bodies that are not seen share one."""
     epochs = -(-steps * batch_size // len(data_set))
     order = np.concatenate([epoch_order(len(data_set), seed, epoch) for epoch in range(epochs)])
-    body_SxBxM = data_set.body_NxM[order[: steps * batch_size]].reshape(steps, batch_size, -1)
-    return np.array([packing.rows_needed(body_BxM) for body_BxM in body_SxBxM])
+    return packing.rows_needed(data_set.body_NxM[order[: steps * batch_size]].reshape(steps, batch_size, -1))
 
 
 def test_batches(
@@ -117,6 +122,7 @@ def test_batches(
     how: Sampling,
     batch_size: int,
     rows: packing.RowCounts | None = None,
+    absent_row: bool = True,
 ) -> Iterator[Batch]:
     """All samples in order, each once; the last batch is filled up with samples that are marked as not real.
 
@@ -126,39 +132,40 @@ def test_batches(
       how: frames and streams.
       batch_size: B.
       rows: R, where bodies that are not seen share a row; None gives each body its row.
+      absent_row: False where bodies that are not seen have no row at all.
     """
-    for start in range(0, len(data_set), batch_size):
-        wanted_B = start + np.arange(batch_size)
+    for wanted_B in _test_samples(len(data_set), batch_size):
         sample_B = np.minimum(wanted_B, len(data_set) - 1)
-
-        def frames_of(length_B: np.ndarray) -> np.ndarray:
-            return np.stack([sampling.test_frames(length, how.sampled, how.frames) for length in length_B.tolist()])
-
-        x_NxBxTxVxMxC = _member_streams(data_set, members, how, sample_B, frames_of)
+        index_BxT = {
+            interval: sampling.test_frames(length_B, how.sampled, how.frames)
+            for interval, length_B in how.lengths(members, data_set.length_N[sample_B]).items()
+        }
+        body_BxM = data_set.body_NxM[sample_B]
+        which = packing.every_body(body_BxM)
+        if rows is not None:
+            (needed,) = packing.rows_needed(body_BxM[None], absent_row).tolist()
+            which = packing.pack(body_BxM, rows.of(needed), absent_row)
         real_B = (wanted_B < len(data_set)).astype(np.float32)
-        count = None if rows is None else rows.of(packing.rows_needed(data_set.body_NxM[sample_B]))
-        yield _batch(x_NxBxTxVxMxC, data_set, sample_B, real_B, count)
+        yield _batch(_rows(data_set, members, how, sample_B, which, index_BxT), data_set, sample_B, real_B, which)
 
 
-def test_rows(data_set: DataSet, batch_size: int) -> np.ndarray:
-    """How many rows each batch of `test_batches` needs when bodies that are not seen share one."""
-    last = len(data_set) - 1
-    return np.array(
-        [
-            packing.rows_needed(data_set.body_NxM[np.minimum(start + np.arange(batch_size), last)])
-            for start in range(0, len(data_set), batch_size)
-        ]
-    )
+def test_rows(data_set: DataSet, batch_size: int, absent_row: bool = True) -> np.ndarray:
+    """How many rows each batch of `test_batches` needs when bodies that are not seen share one, or have none."""
+    sample_SxB = np.minimum(_test_samples(len(data_set), batch_size), len(data_set) - 1)
+    return packing.rows_needed(data_set.body_NxM[sample_SxB], absent_row)
 
 
-def _train_samples(count: int, batch_size: int, seed: int, step: int) -> list[tuple[int, int]]:
+def _test_samples(count: int, batch_size: int) -> np.ndarray:
+    """S x B numbers of samples in order; the last of them may be beyond the last sample."""
+    return np.arange(-(-count // batch_size) * batch_size).reshape(-1, batch_size)
+
+
+def _train_samples(count: int, batch_size: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
     """The epoch and the number of each sample of a training step."""
-    position_B = step * batch_size + np.arange(batch_size)
-    epoch_B, place_B = np.divmod(position_B, count)
-    return [
-        (epoch, int(epoch_order(count, seed, epoch)[place]))
-        for epoch, place in zip(epoch_B.tolist(), place_B.tolist(), strict=True)
-    ]
+    epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), count)
+    epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
+    sample_B = np.concatenate([epoch_order(count, seed, epoch)[place_B[epoch_B == epoch]] for epoch in epochs])
+    return epoch_B, sample_B
 
 
 @functools.lru_cache(maxsize=4)
@@ -167,63 +174,73 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return sampling.permutation(count, seed, sampling.Purpose.ORDER, epoch)
 
 
-def _member_streams(
+def _rows(
     data_set: DataSet,
     members: Sequence[streams.Stream],
     how: Sampling,
     sample_B: np.ndarray,
-    frames_of: Callable[[np.ndarray], np.ndarray],
+    which: Rows,
+    index_BxT: Mapping[int, np.ndarray],
+    turn_BxCxC: np.ndarray | None = None,
 ) -> np.ndarray:
-    """N x B x T x V x M x C; streams with the same interval see the same frames."""
-    start_B, length_B = data_set.start_N[sample_B], data_set.length_N[sample_B]
-    index_BxT = {
-        interval: frames_of(streams.stream_length(length_B, interval))
-        for interval in {how.interval(stream) for stream in members}
-    }
-    return np.stack(
-        [
-            streams.sampled_stream(
-                data_set.frames_FxVxMxC,
-                start_B,
-                length_B,
-                index_BxT[how.interval(stream)],
-                stream,
-                how.interval(stream),
-                how.layout,
-                how.channels.endswith("c"),
-            )
-            for stream in members
-        ]
+    """N x R x T x V x C, each member's stream at the frames of its interval, turned."""
+    sample_R = sample_B[which.sample_R]
+    start_R, length_R = data_set.start_NxM[sample_R, which.body_R], data_set.length_N[sample_R]
+    frames_FxVxC = data_set.frames_FxVxC
+    x_NxRxTxVxC = np.empty((len(members), len(sample_R), how.frames, *frames_FxVxC.shape[1:]), np.float32)
+    for x_RxTxVxC, stream in zip(x_NxRxTxVxC, members, strict=True):
+        interval = how.interval(stream)
+        index_RxT = index_BxT[interval][which.sample_R]
+        confidence = how.channels.endswith("c")
+        streams.sampled_stream(
+            frames_FxVxC, start_R, length_R, index_RxT, stream, interval, how.layout, confidence, out=x_RxTxVxC
+        )
+    if turn_BxCxC is not None:
+        x_NxRxTxVxC = _turned(x_NxRxTxVxC, turn_BxCxC[which.sample_R])
+    x_NxRxTxVxC[:, which.body_R < 0] = 0
+    return x_NxRxTxVxC
+
+
+def _turned(x_NxRxTxVxC: np.ndarray, turn_RxCxC: np.ndarray) -> np.ndarray:
+    """Each row's joints, multiplied by its matrix."""
+    members, rows, _, _, channels = x_NxRxTxVxC.shape
+    x_NxRxTVxC = x_NxRxTxVxC.reshape(members, rows, -1, channels)
+    return np.matmul(x_NxRxTVxC, turn_RxCxC.swapaxes(1, 2)).reshape(x_NxRxTxVxC.shape)
+
+
+def _turns(how: Sampling, words_Bx4: np.ndarray) -> np.ndarray:
+    """B x C x C: a rotation about x, then y, then z, times a scale; in the plane about z alone. A confidence stays."""
+    unit_Bx4 = 2 * sampling.to_unit(words_Bx4) - 1
+    angle_Bx3 = np.deg2rad(how.rotation_degrees) * unit_Bx4[:, :3]
+    space_Bx3x3 = np.broadcast_to(np.eye(3), (len(words_Bx4), 3, 3))
+    for axis in (0, 1, 2) if "z" in how.channels else (2,):
+        space_Bx3x3 = _rotations(axis, angle_Bx3[:, axis]) @ space_Bx3x3
+    channels, coordinates = len(how.channels), 3 if "z" in how.channels else 2
+    turn_BxCxC = np.broadcast_to(np.eye(channels, dtype=np.float32), (len(words_Bx4), channels, channels)).copy()
+    scaled_Bx3x3 = (1 + how.scale * unit_Bx4[:, 3])[:, None, None] * space_Bx3x3
+    turn_BxCxC[:, :coordinates, :coordinates] = scaled_Bx3x3[:, :coordinates, :coordinates]
+    return turn_BxCxC
+
+
+def _rotations(axis: int, angle_B: np.ndarray) -> np.ndarray:
+    """B x 3 x 3: rotations about an axis, of angles in radians."""
+    one, two = [other for other in range(3) if other != axis]
+    turn_Bx3x3 = np.zeros((len(angle_B), 3, 3))
+    turn_Bx3x3[:, axis, axis] = 1
+    turn_Bx3x3[:, one, one] = turn_Bx3x3[:, two, two] = np.cos(angle_B)
+    turn_Bx3x3[:, two, one] = np.sin(angle_B)
+    turn_Bx3x3[:, one, two] = -turn_Bx3x3[:, two, one]
+    return turn_Bx3x3
+
+
+def _batch(x_NxRxTxVxC: np.ndarray, data_set: DataSet, sample_B: np.ndarray, real_B: np.ndarray, which: Rows) -> Batch:
+    def of_members(every: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(every, (len(x_NxRxTxVxC), *every.shape))
+
+    share_BxR = which.share_BxR
+    return Batch(
+        x=x_NxRxTxVxC,
+        label=of_members(data_set.label_N[sample_B].astype(np.int32)),
+        real=of_members(real_B),
+        share=None if share_BxR is None else of_members(share_BxR),
     )
-
-
-def _random_turn(how: Sampling, seed: int, epoch: int, sample: int) -> np.ndarray:
-    """C x C: a rotation about x, then y, then z, times a scale; in the plane about z alone. A confidence stays."""
-    words = sampling.random_words(4, seed, sampling.Purpose.AUGMENTATION, epoch, sample)
-    unit = 2 * sampling.to_unit(words) - 1
-    angles = np.deg2rad(how.rotation_degrees) * unit[:3]
-    space = np.eye(3)
-    for axis, angle in enumerate(angles):
-        if axis == 2 or "z" in how.channels:
-            one, two = [other for other in range(3) if other != axis]
-            step = np.eye(3)
-            step[one, one] = step[two, two] = np.cos(angle)
-            step[one, two], step[two, one] = -np.sin(angle), np.sin(angle)
-            space = step @ space
-    turn = np.eye(len(how.channels), dtype=np.float32)
-    coordinates = 3 if "z" in how.channels else 2
-    turn[:coordinates, :coordinates] = ((1 + how.scale * unit[3]) * space)[:coordinates, :coordinates]
-    return turn
-
-
-def _batch(
-    x_NxBxTxVxMxC: np.ndarray, data_set: DataSet, sample_B: np.ndarray, real_B: np.ndarray, rows: int | None
-) -> Batch:
-    members, batch, frames, joints, bodies, channels = x_NxBxTxVxMxC.shape
-    label_NxB = np.broadcast_to(data_set.label_N[sample_B].astype(np.int32), (members, batch))
-    real_NxB = np.broadcast_to(real_B, (members, batch))
-    if rows is None:
-        x_NxRxTxVxC = np.moveaxis(x_NxBxTxVxMxC, 4, 2).reshape(members, batch * bodies, frames, joints, channels)
-        return Batch(np.ascontiguousarray(x_NxRxTxVxC, np.float32), label_NxB, real_NxB)
-    x_NxRxTxVxC, share_BxR = packing.pack(x_NxBxTxVxMxC, data_set.body_NxM[sample_B], rows)
-    return Batch(x_NxRxTxVxC, label_NxB, real_NxB, np.broadcast_to(share_BxR, (members, *share_BxR.shape)))

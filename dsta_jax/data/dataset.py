@@ -12,38 +12,43 @@ from dsta_jax.skeleton.benchmarks import Benchmark
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """N recordings of a benchmark, packed: their seen frames one after the other, and a column for each fact.
+    """N recordings of a benchmark, packed: the tracks of their bodies one after the other, a column for each fact.
+
+    A track is the frames of one body of a recording. A body that is never seen has none, and takes no memory.
 
     Attributes:
-      frames_FxVxMxC: normalised frames in which somebody was seen, float32; F is the sum of the lengths.
-      start_N: where each recording begins in them.
-      length_N: frames of each.
+      frames_FxVxC: normalised frames, float32; F is the sum of the tracks' lengths. Of a recording those frames are
+        kept in which anybody was seen, of each of its bodies.
+      start_NxM: where each body's track begins in them; -1 for a body that is never seen.
+      length_N: frames of each recording, and so of each of its tracks.
       name_N: names, unique.
       label_N: classes of the benchmark.
-      body_NxM: which bodies are ever seen in each.
       columns: `split`, `subject`, `camera`, `setup`, each of N entries, for protocols.
     """
 
-    frames_FxVxMxC: np.ndarray
-    start_N: np.ndarray
+    frames_FxVxC: np.ndarray
+    start_NxM: np.ndarray
     length_N: np.ndarray
     name_N: np.ndarray
     label_N: np.ndarray
-    body_NxM: np.ndarray
     columns: dict[str, np.ndarray]
 
     def __len__(self) -> int:
         return len(self.name_N)
 
+    @property
+    def body_NxM(self) -> np.ndarray:
+        """Which bodies are ever seen in each recording."""
+        return self.start_NxM >= 0
+
     def select(self, chosen: np.ndarray) -> "DataSet":
         """The recordings that a mask or index over N chooses; the frames are shared, not copied."""
         return dataclasses.replace(
             self,
-            start_N=self.start_N[chosen],
+            start_NxM=self.start_NxM[chosen],
             length_N=self.length_N[chosen],
             name_N=self.name_N[chosen],
             label_N=self.label_N[chosen],
-            body_NxM=self.body_NxM[chosen],
             columns={name: column[chosen] for name, column in self.columns.items()},
         )
 
@@ -74,24 +79,34 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
       UserError: when the set is missing, damaged, or not the benchmark's.
     """
     directory = find(data_dir, benchmark)
-    found = list(records.read_set(directory))
-    frames = [_seen(record, directory) for _, record in found]
-    length_N = np.array([len(sequence) for sequence in frames])
-    label_N = np.array([_class_of(record, benchmark, directory) for _, record in found])
+    joints, _, channels = benchmark.frame_shape
+    # Room for all that the files could hold; memory that is never written to is never taken.
+    room = records.total_bytes(directory) // (4 * joints * channels)
+    frames_FxVxC, filled = np.empty((room, joints, channels), np.float32), 0
+    facts = []
+    for split, record in records.read_set(directory):
+        length, body_M = _append(record, frames_FxVxC[filled:], directory)
+        filled += length * int(body_M.sum())
+        label = _class_of(record, benchmark, directory)
+        facts.append((length, body_M, label, record.name, split, record.subject, record.camera, record.setup))
+    if not facts:
+        raise UserError(f"{directory}: holds no recordings; convert the data set again")
+    length_N, body_NxM, label_N, name_N, split_N, subject_N, camera_N, setup_N = map(np.array, zip(*facts, strict=True))
     return DataSet(
-        frames_FxVxMxC=np.concatenate(frames),
-        start_N=np.concatenate([[0], np.cumsum(length_N)[:-1]]),
+        frames_FxVxC=frames_FxVxC[:filled],
+        start_NxM=track_starts(body_NxM, length_N),
         length_N=length_N,
-        name_N=np.array([record.name for _, record in found]),
+        name_N=name_N,
         label_N=label_N,
-        body_NxM=np.stack([sequence.any((0, 1, 3)) for sequence in frames]),
-        columns={
-            "split": np.array([split for split, _ in found]),
-            "subject": np.array([record.subject for _, record in found]),
-            "camera": np.array([record.camera for _, record in found]),
-            "setup": np.array([record.setup for _, record in found]),
-        },
+        columns={"split": split_N, "subject": subject_N, "camera": camera_N, "setup": setup_N},
     )
+
+
+def track_starts(body_NxM: np.ndarray, length_N: np.ndarray) -> np.ndarray:
+    """N x M: where tracks begin that lie one after the other, by recording and then body; -1 for none."""
+    frames_NxM = body_NxM * length_N[:, None]
+    end_NxM = np.cumsum(frames_NxM).reshape(frames_NxM.shape)
+    return np.where(body_NxM, end_NxM - frames_NxM, -1)
 
 
 def train_and_test(data_set: DataSet, benchmark: Benchmark, fold: int | None = None) -> tuple[DataSet, DataSet]:
@@ -161,11 +176,26 @@ def _check_info(info: records.DataSetInfo, benchmark: Benchmark, directory: path
         )
 
 
-def _seen(record: records.Record, directory: pathlib.Path) -> np.ndarray:
-    seen_T = record.frames_TxVxMxC.any((1, 2, 3))
+def _append(record: records.Record, frames_FxVxC: np.ndarray, directory: pathlib.Path) -> tuple[int, np.ndarray]:
+    """Writes the tracks of a record's bodies, one after the other, to the first of the frames.
+
+    Returns:
+      The frames of each track, and which of the M bodies have one.
+    """
+    x_TxVxMxC = record.frames_TxVxMxC
+    there_TxVxMxC = x_TxVxMxC != 0
+    seen_T = there_TxVxMxC.reshape(len(x_TxVxMxC), -1).any(axis=1)
     if not seen_T.any():
         raise UserError(f"{directory}: nobody is seen in any frame of {record.name}; convert the data set again")
-    return record.frames_TxVxMxC[seen_T]
+    if not seen_T.all():
+        x_TxVxMxC = x_TxVxMxC[seen_T]
+    body_M = there_TxVxMxC.any(axis=0).any(axis=(0, 2))
+    length = len(x_TxVxMxC)
+    for track, body in enumerate(np.flatnonzero(body_M)):
+        track_TxVxC = frames_FxVxC[track * length : (track + 1) * length]
+        for channel in range(track_TxVxC.shape[2]):  # a third of the time that all channels of a joint at once take
+            track_TxVxC[..., channel] = x_TxVxMxC[:, :, body, channel]
+    return length, body_M
 
 
 def _class_of(record: records.Record, benchmark: Benchmark, directory: pathlib.Path) -> int:

@@ -4,6 +4,9 @@ The network gives the same answer, the same gradients and the same running stati
 all that it stands for (`DSTANet`, `share_BxR`). How many rows a batch needs differs from one to the next, and a
 compiled step has a fixed number; but batches are a pure function of the step, so all of their needs are known before
 the first one.
+
+Where statistics are not taken from the batch, as in an evaluation, a row of zeros may come to something that is known
+beforehand: then absent bodies need no row at all (`absent_row=False`).
 """
 
 import dataclasses
@@ -31,9 +34,31 @@ class RowCounts:
         return self.usual if needed <= self.usual else self.most
 
 
-def rows_needed(body_BxM: np.ndarray) -> int:
-    """A row for each body that is there, and one for all that are absent, if any is."""
-    return int(body_BxM.sum()) + (not body_BxM.all())
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """Which body each row of a batch is.
+
+    Attributes:
+      sample_R: the sample of each row, counted in the batch.
+      body_R: the body of each row; -1 for a row that is nobody, which is all zeros.
+      share_BxR: the part of each row in each sample, see `DSTANet`; None where the rows are the M bodies of each sample
+        in order.
+    """
+
+    sample_R: np.ndarray
+    body_R: np.ndarray
+    share_BxR: np.ndarray | None
+
+
+def rows_needed(body_SxBxM: np.ndarray, absent_row: bool = True) -> np.ndarray:
+    """How many rows S batches need: one for each body that is there, and one for all that are absent, if any is.
+
+    Args:
+      body_SxBxM: which bodies are there.
+      absent_row: False where absent bodies need none.
+    """
+    needed_S: np.ndarray = body_SxBxM.sum((1, 2))
+    return needed_S + ~body_SxBxM.all((1, 2)) if absent_row else needed_S
 
 
 def choose(needed_S: np.ndarray, rows: int, multiple: int) -> RowCounts | None:
@@ -56,25 +81,34 @@ def choose(needed_S: np.ndarray, rows: int, multiple: int) -> RowCounts | None:
     return RowCounts(int(candidates[mean_rows.argmin()]), most)
 
 
-def pack(x_NxBxTxVxMxC: np.ndarray, body_BxM: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def every_body(body_BxM: np.ndarray) -> Rows:
+    """A row for each body of each sample, whether it is there or not."""
+    batch, bodies = body_BxM.shape
+    body_BxM = np.where(body_BxM, np.arange(bodies), -1)
+    return Rows(np.repeat(np.arange(batch), bodies), body_BxM.ravel(), None)
+
+
+def pack(body_BxM: np.ndarray, rows: int, absent_row: bool = True) -> Rows:
     """Rows of the bodies that are there, then one for all that are absent, then rows that count for nothing.
 
-    Returns:
-      N x R x T x V x C float32 rows, and B x R shares of each row in each sample.
+    Args:
+      body_BxM: which bodies are there.
+      rows: R.
+      absent_row: False for no row of the absent ones: the shares of a sample add up to the part that is there.
 
     Raises:
       ValueError: when more rows are needed than R.
     """
-    needed = rows_needed(body_BxM)
+    (needed,) = rows_needed(body_BxM[None], absent_row).tolist()
     if needed > rows:
         raise ValueError(f"the bodies of the batch need {needed} rows, there are {rows}")
-    members, batch, frames, joints, bodies, channels = x_NxBxTxVxMxC.shape
+    batch, bodies = body_BxM.shape
     sample_P, body_P = np.nonzero(body_BxM)
-    x_NxRxTxVxC = np.zeros((members, rows, frames, joints, channels), np.float32)
-    for row, (sample, body) in enumerate(zip(sample_P, body_P, strict=True)):
-        x_NxRxTxVxC[:, row] = x_NxBxTxVxMxC[:, sample, :, :, body]
+    there = len(sample_P)
+    sample_R, body_R = np.zeros(rows, int), np.full(rows, -1)
+    sample_R[:there], body_R[:there] = sample_P, body_P
     share_BxR = np.zeros((batch, rows), np.float32)
-    share_BxR[sample_P, np.arange(len(sample_P))] = 1 / bodies
-    if needed > len(sample_P):
-        share_BxR[:, len(sample_P)] = (~body_BxM).sum(axis=1) / bodies
-    return x_NxRxTxVxC, share_BxR
+    share_BxR[sample_P, np.arange(there)] = 1 / bodies
+    if needed > there:
+        share_BxR[:, there] = (~body_BxM).sum(axis=1) / bodies
+    return Rows(sample_R, body_R, share_BxR)

@@ -15,7 +15,7 @@ import pathlib
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import google_crc32c
 import numpy as np
@@ -140,6 +140,11 @@ def _read_json(path: pathlib.Path) -> Any:
         raise UserError(f"{path}: not readable as JSON ({error}); {_REMEDY}") from error
 
 
+def total_bytes(directory: str | os.PathLike[str]) -> int:
+    """The size of all shards of a set that are there."""
+    return sum(path.stat().st_size for path in pathlib.Path(directory).glob("*.tfrecord-*"))
+
+
 def read_set(directory: str | os.PathLike[str], as_they_are: bool = False) -> Iterator[tuple[str, Record]]:
     """Reads all splits, one after the other: pairs of split name and record.
 
@@ -195,28 +200,31 @@ def _read_split(
             raise UserError(f"{path}: {count} records, expected {expected} by dataset_info.json; {_REMEDY}")
 
 
-def _to_record(values: Mapping[str, list[bytes] | list[int]], info: DataSetInfo, as_they_are: bool = False) -> Record:
+def _to_record(
+    values: Mapping[str, list[memoryview] | list[int]], info: DataSetInfo, as_they_are: bool = False
+) -> Record:
     """Makes a record of an example's values, or raises ValueError with the reason."""
-    numbers = {key: _single(values, key, int) for key in ("label", "subject", "camera", "setup")}
+    numbers = {key: _single(values, key, "int") for key in ("label", "subject", "camera", "setup")}
     if not as_they_are and not 0 <= numbers["label"] < info.labels:
         raise ValueError(f"label {numbers['label']}, expected 0 to {info.labels - 1}")
-    name = _single(values, "name", bytes).decode("utf-8")
-    raw = _single(values, "frames", bytes)
+    name = str(_single(values, "name", "bytes"), "utf-8")
+    raw = _single(values, "frames", "bytes")
     frame_shape = (info.joints, info.bodies, info.channels)
     frame_bytes = 4 * info.joints * info.bodies * info.channels
     if not raw or len(raw) % frame_bytes:
         shape = " x ".join(str(size) for size in frame_shape)
         raise ValueError(f"{name}: frames of {len(raw)} bytes, expected a multiple of {frame_bytes} (float32 {shape})")
-    frames_TxVxMxC = np.frombuffer(raw, dtype="<f4").reshape(-1, *frame_shape)
+    # The only copy of the payload: what remains of it is freed, and the copy begins where float32 may.
+    frames_TxVxMxC = np.frombuffer(raw, dtype="<f4").reshape(-1, *frame_shape).copy()
     if not as_they_are and not np.isfinite(frames_TxVxMxC).all():
         raise ValueError(f"{name}: NaN or infinity in the frames, expected finite numbers")
     return Record(name=name, frames_TxVxMxC=frames_TxVxMxC, **numbers)
 
 
-def _single(values: Mapping[str, list[bytes] | list[int]], key: str, kind: type) -> Any:
+def _single(values: Mapping[str, list[memoryview] | list[int]], key: str, kind: Literal["int", "bytes"]) -> Any:
     found = values.get(key, [])
-    if len(found) != 1 or not isinstance(found[0], kind):
-        raise ValueError(f"key {key!r} holds {len(found)} values, expected one of type {kind.__name__}")
+    if len(found) != 1 or isinstance(found[0], int) != (kind == "int"):
+        raise ValueError(f"key {key!r} holds {len(found)} values, expected one of type {kind}")
     return found[0]
 
 
@@ -284,60 +292,66 @@ def read_payloads(path: pathlib.Path) -> Iterator[tuple[int, bytes]]:
 # Protocol buffers: what a tf.train.Example needs of them.
 
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
+_NOTHING = memoryview(b"")
+_Field: TypeAlias = tuple[int, int | memoryview]
 
 
-def parse_example(payload: bytes) -> dict[str, list[bytes] | list[int]]:
-    """Decodes a `tf.train.Example` into its byte strings and its integers by key.
+def parse_example(payload: bytes) -> dict[str, list[memoryview] | list[int]]:
+    """Decodes a `tf.train.Example` into its byte strings, which are views of the payload, and its integers by key.
 
     A key with a list of floats, or of nothing, gives an empty list: skeleton records have none.
 
     Raises:
       ValueError: when the bytes are not such a message.
     """
-    values: dict[str, list[bytes] | list[int]] = {}
-    for features in _messages(payload, 1):  # Example.features
-        for entry in _messages(features, 1):  # Features.feature, a map: entries of key and value
-            key, feature = b"", b""
+    values: dict[str, list[memoryview] | list[int]] = {}
+    for features in _messages(_fields(memoryview(payload)), 1):  # Example.features
+        for entry in _messages(_fields(features), 1):  # Features.feature, a map: entries of key and value
+            key = feature = _NOTHING
             for number, value in _fields(entry):
-                if number == 1 and isinstance(value, bytes):
+                if number == 1 and not isinstance(value, int):
                     key = value
-                elif number == 2 and isinstance(value, bytes):
+                elif number == 2 and not isinstance(value, int):
                     feature = value
-            values[key.decode("utf-8")] = _parse_feature(feature)
+            values[str(key, "utf-8")] = _parse_feature(feature)
     return values
 
 
-def _parse_feature(feature: bytes) -> list[bytes] | list[int]:
+def _parse_feature(feature: memoryview) -> list[memoryview] | list[int]:
     """Decodes a `tf.train.Feature`, which is one of BytesList (1), FloatList (2) and Int64List (3)."""
-    strings: list[bytes] = [value for strings in _messages(feature, 1) for value in _messages(strings, 1)]
+    lists = _fields(feature)
+    strings = [string for strings in _messages(lists, 1) for string in _messages(_fields(strings), 1)]
     if strings:
         return strings
     numbers: list[int] = []
-    for integers in _messages(feature, 3):
+    for integers in _messages(lists, 3):
         for number, value in _fields(integers):
             if number == 1:
                 numbers.extend([value] if isinstance(value, int) else _packed_varints(value))
     return [value - (1 << 64) if value >> 63 else value for value in numbers]
 
 
-def _messages(buffer: bytes, wanted: int) -> Iterator[bytes]:
-    """The byte strings of the field with the number `wanted`."""
-    for number, value in _fields(buffer):
+def _messages(fields: list[_Field], wanted: int) -> list[memoryview]:
+    """The byte strings of the fields with the number `wanted`."""
+    found = []
+    for number, value in fields:
         if number == wanted:
-            if not isinstance(value, bytes):
+            if isinstance(value, int):
                 raise ValueError(f"field {wanted} is a number, expected bytes: not a tf.train.Example")
-            yield value
+            found.append(value)
+    return found
 
 
-def _fields(buffer: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(buffer: memoryview) -> list[_Field]:
     """The fields of a message: field number, and the value of a varint or the bytes of anything else."""
+    fields: list[_Field] = []
     position = 0
     while position < len(buffer):
         tag, position = _varint(buffer, position)
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
             value, position = _varint(buffer, position)
-            yield number, value
+            fields.append((number, value))
             continue
         if wire_type == _DELIMITED:
             length, position = _varint(buffer, position)
@@ -347,12 +361,15 @@ def _fields(buffer: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise ValueError(f"wire type {wire_type} at byte {position}: not a tf.train.Example")
         if length > len(buffer) - position:
             raise ValueError(f"a field of {length} bytes at byte {position} of {len(buffer)}: not a tf.train.Example")
-        yield number, buffer[position : position + length]
+        fields.append((number, buffer[position : position + length]))
         position += length
+    return fields
 
 
-def _varint(buffer: bytes, position: int) -> tuple[int, int]:
+def _varint(buffer: memoryview, position: int) -> tuple[int, int]:
     """The number that starts at `position`, seven bits a byte from the lowest on, and the position after it."""
+    if position < len(buffer) and (byte := buffer[position]) < 0x80:  # as most are
+        return byte, position + 1
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(buffer):
@@ -365,7 +382,7 @@ def _varint(buffer: bytes, position: int) -> tuple[int, int]:
     raise ValueError(f"a number of more than 10 bytes before byte {position}: not a tf.train.Example")
 
 
-def _packed_varints(buffer: bytes) -> Iterator[int]:
+def _packed_varints(buffer: memoryview) -> Iterator[int]:
     position = 0
     while position < len(buffer):
         value, position = _varint(buffer, position)

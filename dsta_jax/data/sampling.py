@@ -8,6 +8,9 @@ import enum
 
 import numpy as np
 
+# Greater than or equal to every ticket.
+_NO_TICKET = np.uint64(2**64 - 1)
+
 
 class Purpose(enum.IntEnum):
     """What random numbers are for; each purpose has a sequence of its own."""
@@ -19,9 +22,22 @@ class Purpose(enum.IntEnum):
 
 
 def random_words(count: int, seed: int, purpose: Purpose, epoch: int = 0, sample: int = 0) -> np.ndarray:
-    """`count` uint64 words that depend on the arguments alone."""
-    philox = np.random.Philox(key=(seed, int(purpose)), counter=(0, sample, epoch, 0))
-    return philox.random_raw(count)
+    """`count` uint64 words that depend on the arguments alone; more of them begin with the same ones."""
+    return sample_words(count, seed, purpose, np.array([epoch]), np.array([sample]))[0]
+
+
+def sample_words(count: int, seed: int, purpose: Purpose, epoch_B: np.ndarray, sample_B: np.ndarray) -> np.ndarray:
+    """B x W: `random_words` of each sample, W = count."""
+    philox = np.random.Philox(key=(seed, int(purpose)))
+    state = philox.state
+    counter_Bx4 = np.zeros((len(sample_B), 4), np.uint64)
+    counter_Bx4[:, 1], counter_Bx4[:, 2] = sample_B, epoch_B
+    words_BxW = np.empty((len(sample_B), count), np.uint64)
+    for words_W, counter in zip(words_BxW, counter_Bx4, strict=True):
+        state["state"]["counter"] = counter
+        philox.state = state  # takes a fraction of the time of a new generator
+        words_W[:] = philox.random_raw(count)
+    return words_BxW
 
 
 def to_unit(words: np.ndarray) -> np.ndarray:
@@ -34,41 +50,53 @@ def permutation(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> np.n
     return np.argsort(random_words(count, seed, purpose, epoch), kind="stable")
 
 
-def test_frames(length: int, sampled: int, cropped: int) -> np.ndarray:
-    """Frames for testing: `sampled` spread evenly over the sequence, of which the central `cropped`.
+def test_frames(length_B: np.ndarray, sampled: int, cropped: int) -> np.ndarray:
+    """Frames for testing: `sampled` spread evenly over each sequence, of which the central `cropped`.
 
     Args:
-      length: frames of the stream.
+      length_B: frames of each stream.
       sampled: 150 in the paper.
       cropped: 128 in the paper.
 
     Returns:
-      T = cropped frame numbers. The i-th of the spread is int(i * (length / sampled)) in double precision, as the
-      authors compute it; integer division gives other frames for some lengths.
+      B x T frame numbers, T = cropped. The i-th of the spread is int(i * (length / sampled)) in double precision, as
+      the authors compute it; integer division gives other frames for some lengths.
     """
-    spread = (np.arange(sampled) * (length / sampled)).astype(np.int64)
     first = (sampled - cropped) // 2
-    return spread[first : first + cropped]
+    spread_T = np.arange(first, first + cropped)
+    return (spread_T * (length_B[:, None] / sampled)).astype(np.int64)
 
 
-def train_frames(length: int, sampled: int, cropped: int, words: np.ndarray) -> np.ndarray:
-    """Frames for training: a sorted random draw without replacement, and a random crop of it.
+def train_frames(length_B: np.ndarray, sampled: int, cropped: int, words_BxW: np.ndarray) -> np.ndarray:
+    """Frames for training: a sorted random draw without replacement from each sequence, and a random crop of it.
 
     Args:
-      length: frames of the stream.
+      length_B: frames of each stream.
       sampled: how many are drawn, from ceil(sampled / length) copies of the frames (150 in the paper).
       cropped: how many in a row of the draw are kept (128 in the paper).
-      words: `train_words(length, sampled)` random words.
+      words_BxW: random words, of each sample at least `train_words(length, sampled)`; those beyond do not matter.
 
     Returns:
-      T = cropped frame numbers, ascending.
+      B x T frame numbers, T = cropped, ascending.
     """
-    tickets = words[:-1]
-    drawn = np.sort(np.argsort(tickets, kind="stable")[:sampled] % length)
-    first = int(to_unit(words[-1:])[0] * (sampled - cropped + 1))
-    return drawn[first : first + cropped]
+    crop_Bx1 = train_words(length_B, sampled)[:, None] - 1  # the word after the tickets
+    ticket_W = np.arange(int(crop_Bx1.max()))
+    drawn_BxW = _lowest(np.where(ticket_W < crop_Bx1, words_BxW[:, ticket_W], _NO_TICKET), sampled)
+    frame_BxW = ticket_W % length_B[:, None]
+    frame_BxS = np.sort(frame_BxW[drawn_BxW].reshape(len(length_B), sampled), axis=1)
+    unit_Bx1 = to_unit(np.take_along_axis(words_BxW, crop_Bx1, axis=1))
+    first_Bx1 = (unit_Bx1 * (sampled - cropped + 1)).astype(np.int64)
+    return np.take_along_axis(frame_BxS, first_Bx1 + np.arange(cropped), axis=1)
 
 
-def train_words(length: int, sampled: int) -> int:
+def _lowest(ticket_BxW: np.ndarray, count: int) -> np.ndarray:
+    """B x W booleans: the `count` lowest tickets of each row; of equal ones the first."""
+    last_Bx1 = np.partition(ticket_BxW, count - 1, axis=1)[:, count - 1 : count]
+    below_BxW, last_BxW = ticket_BxW < last_Bx1, ticket_BxW == last_Bx1
+    left_Bx1 = count - below_BxW.sum(axis=1, keepdims=True)
+    return below_BxW | (last_BxW & (np.cumsum(last_BxW, axis=1) <= left_Bx1))
+
+
+def train_words(length_B: np.ndarray, sampled: int) -> np.ndarray:
     """How many random words `train_frames` needs: one for each copy of each frame, and one for the crop."""
-    return -(-sampled // length) * length + 1
+    return -(-sampled // length_B) * length_B + 1

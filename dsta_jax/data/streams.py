@@ -16,14 +16,15 @@ def stream_length(frames: np.ndarray, interval: int) -> np.ndarray:
 
 
 def sampled_stream(
-    frames_FxVxMxC: np.ndarray,
-    start_B: np.ndarray,
-    length_B: np.ndarray,
-    index_BxT: np.ndarray,
+    frames_FxVxC: np.ndarray,
+    start_R: np.ndarray,
+    length_R: np.ndarray,
+    index_RxT: np.ndarray,
     stream: Stream,
     interval: int,
     layout: Layout,
     confidence: bool = False,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """The sampled frames of a stream, without making the stream's other frames.
 
@@ -31,30 +32,50 @@ def sampled_stream(
     root; a difference is x[k (i + 1)] - x[k i] of the sequence taken every k-th frame, with a zero frame at the end.
 
     Args:
-      frames_FxVxMxC: normalised sequences one after the other.
-      start_B: where each sequence begins in them.
-      length_B: frames of each sequence.
-      index_BxT: which frames of the stream are wanted, below `stream_length(length, interval)`.
+      frames_FxVxC: normalised sequences of bodies, one after the other.
+      start_R: where the sequence of each row begins in them. A row that begins before all frames, at a negative
+        number, is a stream of frames that mean nothing.
+      length_R: frames of each sequence.
+      index_RxT: which frames of the stream are wanted, below `stream_length(length, interval)`.
       stream: which stream.
       interval: k; 1 for joints and bones.
       layout: bones, for `spatial`.
       confidence: whether the last channel is a confidence: that of a bone or a difference is the mean of its two ends'.
+      out: R x T x V x C float32, contiguous, to be written to; a new array where it is not given.
 
     Returns:
-      B x T x V x M x C.
+      R x T x V x C, `out`.
     """
-    now_BxTxVxMxC = frames_FxVxMxC[start_B[:, None] + interval * index_BxT]
+    if out is None:
+        out = np.empty((*index_RxT.shape, *frames_FxVxC.shape[1:]), np.float32)
     if stream == "spatial_temporal":
-        return now_BxTxVxMxC
+        return _gather(frames_FxVxC, start_R, interval * index_RxT, out)
+    now_RxTxVxC = _gather(frames_FxVxC, start_R, interval * index_RxT, np.empty_like(out))
     if stream == "spatial":
-        return _difference(now_BxTxVxMxC, now_BxTxVxMxC[:, :, layout.parents], confidence)
-    last_Bx1 = stream_length(length_B, interval)[:, None] - 1
-    next_BxT = np.minimum(index_BxT + 1, last_Bx1)  # at the end a frame minus itself: the zero frame
-    return _difference(frames_FxVxMxC[start_B[:, None] + interval * next_BxT], now_BxTxVxMxC, confidence)
+        return _subtract(now_RxTxVxC, _parents(now_RxTxVxC, layout), confidence, out)
+    last_Rx1 = stream_length(length_R, interval)[:, None] - 1
+    next_RxT = np.minimum(index_RxT + 1, last_Rx1)  # at the end a frame minus itself: the zero frame
+    return _subtract(_gather(frames_FxVxC, start_R, interval * next_RxT, out), now_RxTxVxC, confidence, out)
 
 
-def _difference(end_xC: np.ndarray, start_xC: np.ndarray, confidence: bool) -> np.ndarray:
-    difference_xC: np.ndarray = end_xC - start_xC
-    if confidence:
-        difference_xC[..., -1] = (end_xC[..., -1] + start_xC[..., -1]) / 2
-    return difference_xC
+def _gather(frames_FxVxC: np.ndarray, start_R: np.ndarray, frame_RxT: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Frames of each sequence by number, written to `out`."""
+    # Numbers are not checked ("raise" would go through a copy of the output).
+    return np.take(frames_FxVxC, start_R[:, None] + frame_RxT, axis=0, out=out, mode="clip")
+
+
+def _parents(x_RxTxVxC: np.ndarray, layout: Layout) -> np.ndarray:
+    """Each joint's parent. Single numbers are copied faster than the few of a joint."""
+    channels = x_RxTxVxC.shape[-1]
+    number_VC = (channels * np.array(layout.parents)[:, None] + np.arange(channels)).ravel()
+    x_RxTxVC = x_RxTxVxC.reshape(*x_RxTxVxC.shape[:2], -1)
+    return np.take(x_RxTxVC, number_VC, axis=2, mode="clip").reshape(x_RxTxVxC.shape)
+
+
+def _subtract(end_xC: np.ndarray, start_xC: np.ndarray, confidence: bool, out: np.ndarray) -> np.ndarray:
+    """The difference, written to `out`, which may be `end_xC`."""
+    mean_x = (end_xC[..., -1] + start_xC[..., -1]) / 2 if confidence else None
+    np.subtract(end_xC, start_xC, out=out)
+    if mean_x is not None:
+        out[..., -1] = mean_x
+    return out

@@ -12,6 +12,7 @@ from benchmarks import (
     input_pipeline,
     loading,
     members,
+    on_device,
     precision,
     report,
     scaling,
@@ -23,6 +24,7 @@ from benchmarks import (
     train_step,
 )
 from benchmarks.shapes import Case
+from dsta_jax.data import batches
 from dsta_jax.models.dsta import DSTANet
 
 TINY = ["--network=tiny", "--batch=4", "--repeats=2", "--seconds=0.001"]
@@ -83,7 +85,17 @@ def test_members(measured):
 
 def test_input_pipeline(measured):
     rows, _ = measured(input_pipeline, "--members=1", "--steps=2", "--shapes=ntu", "--no-training")
-    assert [row["what"] for row in rows] == ["alone, 1 thread", "alone, 2 threads", "feed"]
+    assert [row["what"] for row in rows] == ["alone, 1 thread", "alone, 2 threads", "feed", "on device"]
+    assert {row["bodies"] for row in rows} == {"packed"}
+
+
+@pytest.mark.parametrize(("members", "single", "rows"), [(4, 0.0, None), (4, 0.5, 8), (1, 0.5, None)])
+def test_batches_made_on_the_device_are_the_library_s(members, single, rows):
+    (run,) = shapes.runs_of(Case("ntu", "tiny", 4, members, single, samples=11))
+    device = on_device.OnDevice(run)
+    for step in range(5):
+        batch = batches.train_batch(run.train, run.members, run.sampling, 4, run.config.seed, step, rows)
+        np.testing.assert_array_equal(device.make(step, rows), batch.x)
 
 
 def test_compiled(measured):
@@ -166,9 +178,11 @@ ENTRY %main (p: f32[2]) -> (f32[2], f32[2]) {
 def test_made_recordings():
     made = shapes.made_recordings(Case("ntu", single=0.8, samples=400))
     assert 0.7 < 1 - made.body_NxM[:, 1].mean() < 0.9 and made.body_NxM[:, 0].all()
+    assert len(made.frames_FxVxC) == made.length_N @ made.body_NxM.sum(1)
     for number in (0, 399):
-        frames = made.frames_FxVxMxC[made.start_N[number] :][: made.length_N[number]]
-        np.testing.assert_array_equal(frames.any((0, 1, 3)), made.body_NxM[number])
+        frames_TxVxMxC = loading.frames_of(made, number)
+        assert len(frames_TxVxMxC) == made.length_N[number]
+        np.testing.assert_array_equal(frames_TxVxMxC.any((0, 1, 3)), made.body_NxM[number])
 
 
 @pytest.mark.parametrize("changed", [{"joints": 133}, {"joints": 17}, {"classes": 400, "bodies": 4}, {"frames": 512}])

@@ -8,8 +8,9 @@ import pytest
 
 from dsta_jax.data import batches, packing, sampling, streams
 from dsta_jax.data.batches import Sampling
-from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.dataset import DataSet, track_starts
 from dsta_jax.skeleton.layouts import Layout
+from tests.data.test_streams import literal_stream
 
 TREE = Layout("tree", ("root", "trunk", "left", "right", "tip"), (0, 0, 1, 1, 3))
 HOW = Sampling(sampled=12, frames=8, slow_interval=1, fast_interval=2, rotation_degrees=0.0, scale=0.0, layout=TREE)
@@ -20,36 +21,44 @@ LENGTHS = (1, 2, 3, 5, 8, 12, 13, 20, 25, 31, 40)
 COUNT = len(LENGTHS)
 
 
-def data_set(bodies=1, lengths=LENGTHS):
-    """A class of its own for each sample, so that a batch's labels say which samples it holds."""
-    random = np.random.default_rng(0)
-    frames = random.normal(size=(sum(lengths), len(TREE.joints), bodies, 3)).astype(np.float32)
-    starts = np.cumsum([0, *lengths[:-1]])
-    if bodies == 2:
-        for start, length in list(zip(starts, lengths, strict=True))[::2]:
-            frames[start : start + length, :, 1] = 0  # every other sample has one body only
+def data_set(bodies=1, lengths=LENGTHS, channels=3):
+    """A class of its own for each sample, so that a batch's labels say which samples it holds.
+
+    Of two bodies, every other sample has one only: the first, or now and then the second.
+    """
     count = len(lengths)
+    body_NxM = np.ones((count, bodies), bool)
+    if bodies == 2:
+        body_NxM[::2, 1] = False
+        body_NxM[::6] = (False, True)
+    random = np.random.default_rng(0)
+    shape = (int(body_NxM.sum(1) @ lengths), len(TREE.joints), channels)
     return DataSet(
-        frames_FxVxMxC=frames,
-        start_N=starts,
+        frames_FxVxC=random.normal(size=shape).astype(np.float32),
+        start_NxM=track_starts(body_NxM, np.array(lengths)),
         length_N=np.array(lengths),
         name_N=np.array([f"sample_{i}" for i in range(count)]),
         label_N=np.arange(count),
-        body_NxM=np.stack(
-            [frames[start : start + length].any((0, 1, 3)) for start, length in zip(starts, lengths, strict=True)]
-        ),
         columns={name: np.zeros(count, int) for name in ("subject", "camera", "setup")},
     )
+
+
+def sequence(made, sample):
+    """T x V x M x C of a sample, absent bodies zeros."""
+    length = made.length_N[sample]
+    none = np.zeros((length, *made.frames_FxVxC.shape[1:]), np.float32)
+    tracks = [none if start < 0 else made.frames_FxVxC[start : start + length] for start in made.start_NxM[sample]]
+    return np.stack(tracks, axis=2)
 
 
 def counted_set(lengths=LENGTHS):
     """As `data_set`, with coordinates that tell the sample (y) and the frame (x, and its square in z)."""
     made = data_set(lengths=lengths)
-    for number, (start, length) in enumerate(zip(made.start_N, made.length_N, strict=True)):
-        frame_Tx1x1 = np.arange(length, dtype=np.float32)[:, None, None]
-        made.frames_FxVxMxC[start : start + length, ..., 0] = frame_Tx1x1
-        made.frames_FxVxMxC[start : start + length, ..., 1] = number
-        made.frames_FxVxMxC[start : start + length, ..., 2] = frame_Tx1x1**2
+    for number, (start, length) in enumerate(zip(made.start_NxM[:, 0], made.length_N, strict=True)):
+        frame_Tx1 = np.arange(length, dtype=np.float32)[:, None]
+        made.frames_FxVxC[start : start + length, :, 0] = frame_Tx1
+        made.frames_FxVxC[start : start + length, :, 1] = number
+        made.frames_FxVxC[start : start + length, :, 2] = frame_Tx1**2
     return made
 
 
@@ -245,7 +254,8 @@ def test_one_turn_for_all_of_a_sample():
     for stream in streams.STREAMS:
         augmented, plain = with_and_without(BOTH, bodies=2, stream=stream, step=0)
         joints, plain_joints = with_and_without(BOTH, bodies=2, step=0)
-        turns_BxCxC = turns(joints[::2], plain_joints[::2])
+        first_R = np.arange(0, len(joints), 2) + ~plain_joints[::2].any((1, 2, 3))  # the first body, if it is there
+        turns_BxCxC = turns(joints[first_R], plain_joints[first_R])
         expected = np.einsum("rtvc,rdc->rtvd", plain, np.repeat(turns_BxCxC, 2, axis=0))
         np.testing.assert_allclose(augmented, expected, rtol=0, atol=1e-4)
 
@@ -261,9 +271,10 @@ def test_without_augmentation_the_frames_are_untouched():
     made = data_set(2)
     batch = batches.train_batch(made, ("spatial_temporal",), HOW, COUNT, 0, 0)
     for b, sample in enumerate(batch.label[0]):
-        length, start = LENGTHS[sample], made.start_N[sample]
-        words = sampling.random_words(sampling.train_words(length, 12), 0, sampling.Purpose.FRAMES, 0, int(sample))
-        frames = made.frames_FxVxMxC[start + sampling.train_frames(length, 12, 8, words)]
+        length_1 = np.array([LENGTHS[sample]])
+        count = int(sampling.train_words(length_1, 12)[0])
+        words = sampling.random_words(count, 0, sampling.Purpose.FRAMES, 0, int(sample))
+        frames = sequence(made, sample)[sampling.train_frames(length_1, 12, 8, words[None])[0]]
         np.testing.assert_array_equal(batch.x[0, 2 * b], frames[:, :, 0])
         np.testing.assert_array_equal(batch.x[0, 2 * b + 1], frames[:, :, 1])
 
@@ -287,17 +298,8 @@ def test_test_batches(batch_size, bodies):
             assert np.all(batch.label[:, b] == sample)
             for member, stream in enumerate(streams.STREAMS):
                 interval = HOW.interval(stream)
-                index_T = sampling.test_frames(-(-LENGTHS[sample] // interval), 12, 8)
-                whole = slice(sample, sample + 1)
-                expected = streams.sampled_stream(
-                    made.frames_FxVxMxC,
-                    made.start_N[whole],
-                    made.length_N[whole],
-                    index_T[None],
-                    stream,
-                    interval,
-                    TREE,
-                )[0]
+                index_T = sampling.test_frames(np.array([-(-LENGTHS[sample] // interval)]), 12, 8)[0]
+                expected = literal_stream(sequence(made, sample), stream, interval, TREE)[index_T]
                 for m in range(bodies):
                     np.testing.assert_array_equal(batch.x[member, b * bodies + m], expected[:, :, m])
             sample += 1
@@ -324,9 +326,7 @@ def test_batches_of_a_part():
 @pytest.mark.parametrize("channels", ["xy", "xyc", "xyzc"])
 def test_augmentation_of_other_channels(channels):
     """In the plane a body turns in the plane, and what was found with some confidence still was."""
-    made = data_set()
-    frames = np.random.default_rng(1).normal(size=(*made.frames_FxVxMxC.shape[:3], len(channels))).astype(np.float32)
-    made = dataclasses.replace(made, frames_FxVxMxC=frames)
+    made = data_set(channels=len(channels))
     for stream in streams.STREAMS:
         augmented, plain = (
             batches.train_batch(made, (stream,), dataclasses.replace(how, channels=channels), COUNT, 0, 0).x[0]
@@ -344,14 +344,18 @@ def test_augmentation_of_other_channels(channels):
 # Empty bodies.
 
 
-def bodies_of(batch):
+def own_rows(share_R, body_M):
+    """The row of each of a sample's bodies; absent ones have the last of its rows."""
+    own = np.flatnonzero(share_R)
+    return np.where(body_M, own[np.cumsum(body_M) - 1], own[-1])
+
+
+def bodies_of(batch, made):
     """N x B x T x V x M x C, from rows that bodies may share."""
-    share_NxBxR = np.asarray(batch.share)
-    found = []
-    for x_RxTxVxC, share_BxR in zip(batch.x, share_NxBxR, strict=True):
-        rows = [np.repeat(np.arange(share_BxR.shape[1]), np.round(2 * share_R).astype(int)) for share_R in share_BxR]
-        found.append(np.stack([np.moveaxis(x_RxTxVxC[own], 0, 2) for own in rows]))
-    return np.stack(found)
+    own_BxM = [
+        own_rows(share_R, made.body_NxM[label]) for share_R, label in zip(batch.share[0], batch.label[0], strict=True)
+    ]
+    return np.moveaxis(batch.x[:, np.stack(own_BxM)], 2, 4)
 
 
 def test_packed_rows_are_the_same_bodies():
@@ -366,8 +370,9 @@ def test_packed_rows_are_the_same_bodies():
             assert packed.x.shape[1] == rows
             np.testing.assert_array_equal(packed.share.sum(2), np.ones((2, 4)))
             x_NxBxTxVxMxC = np.moveaxis(dense.x.reshape(2, 4, 2, *dense.x.shape[2:]), 2, 4)
-            np.testing.assert_array_equal(bodies_of(packed), x_NxBxTxVxMxC)
+            np.testing.assert_array_equal(bodies_of(packed, made), x_NxBxTxVxMxC)
             np.testing.assert_array_equal(packed.label, dense.label)
+            assert not packed.x[:, packed.share[0].sum(0) == 0].any()  # rows that count for nothing
         with pytest.raises(ValueError, match=f"need {needed} rows, there are {needed - 1}"):
             batches.train_batch(made, members, BOTH, 4, 0, step, needed - 1)
 
@@ -384,5 +389,81 @@ def test_packed_rows_of_a_test():
     ):
         assert packed.x.shape[1] == (counts.usual if needed <= counts.usual else 8)
         x_NxBxTxVxMxC = np.moveaxis(dense.x.reshape(1, 4, 2, *dense.x.shape[2:]), 2, 4)
-        np.testing.assert_array_equal(bodies_of(packed), x_NxBxTxVxMxC)
+        np.testing.assert_array_equal(bodies_of(packed, made), x_NxBxTxVxMxC)
         np.testing.assert_array_equal(packed.real, dense.real)
+
+
+def test_absent_bodies_without_a_row():
+    made = data_set(bodies=2)
+    needed_S = batches.test_rows(made, 4, absent_row=False)
+    counts = packing.RowCounts(usual=int(needed_S.min()), most=8)
+    with_row = batches.test_batches(made, streams.STREAMS, HOW, 4, packing.RowCounts(8, 8))
+    without = batches.test_batches(made, streams.STREAMS, HOW, 4, counts, absent_row=False)
+    for batch, other, needed, sample in zip(without, with_row, needed_S, range(0, COUNT, 4), strict=True):
+        there_Bx2 = made.body_NxM[np.minimum(sample + np.arange(4), COUNT - 1)]
+        assert needed == there_Bx2.sum() and batch.x.shape[1] == counts.of(needed)
+        np.testing.assert_array_equal(batch.share.sum(2), np.broadcast_to(there_Bx2.sum(1) / 2, (4, 4)))
+        np.testing.assert_array_equal(batch.x[:, :needed], other.x[:, :needed])
+        np.testing.assert_array_equal(batch.share[..., :needed], other.share[..., :needed])
+        assert not batch.x[:, needed:].any() and not batch.share[..., needed:].any()
+
+
+# Against the plainest way to say what a batch is.
+
+
+def plain_row(made, sample, body, stream, how, epoch):
+    """T x V x C of one body at the frames of an epoch: one sample, one stream, frame by frame."""
+    interval = how.interval(stream)
+    whole_TxVxC = literal_stream(sequence(made, sample), stream, interval, how.layout)[:, :, body]
+    if how.channels.endswith("c"):
+        whole_TxVxC[..., -1] = plain_confidence(sequence(made, sample)[:, :, body, -1], stream, interval, how.layout)
+    length = len(whole_TxVxC)
+    copies = -(-how.sampled // length)
+    words = sampling.random_words(copies * length + 1, 7, sampling.Purpose.FRAMES, epoch, sample)
+    order = sorted(range(copies * length), key=lambda ticket: (words[ticket], ticket))
+    drawn = sorted(ticket % length for ticket in order[: how.sampled])
+    first = int((int(words[-1]) >> 11) * 2.0**-53 * (how.sampled - how.frames + 1))
+    return whole_TxVxC[drawn[first : first + how.frames]]
+
+
+def plain_confidence(score_TxV, stream, interval, layout):
+    if stream == "spatial_temporal":
+        return score_TxV
+    if stream == "spatial":
+        return (score_TxV + score_TxV[:, list(layout.parents)]) / 2
+    now_TxV = score_TxV[::interval]
+    return (now_TxV + np.concatenate([now_TxV[1:], now_TxV[-1:]])) / 2
+
+
+@pytest.mark.parametrize("channels", ["xyz", "xyc"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_batches_are_bit_for_bit_the_plain_ones(packed, channels):
+    made = data_set(bodies=2)
+    how = dataclasses.replace(HOW, channels=channels, slow_interval=3)
+    rows = 12 if packed else None
+    for step in range(5):
+        batch = batches.train_batch(made, streams.STREAMS, how, 6, 7, step, rows)
+        for b, sample in enumerate(batch.label[0]):
+            epoch = (6 * step + b) // COUNT
+            for body in range(2):
+                row = own_rows(batch.share[0, b], made.body_NxM[sample])[body] if packed else 2 * b + body
+                for member, stream in enumerate(streams.STREAMS):
+                    expected = plain_row(made, sample, body, stream, how, epoch)
+                    np.testing.assert_array_equal(batch.x[member, row], expected)
+
+
+def test_a_track_of_another_body_is_never_seen():
+    """Frames of the neighbours in memory, and those before and behind all, are poison."""
+    made = data_set(bodies=2)
+    for sample in range(COUNT):
+        own = made.select(np.array([sample]))
+        mine_F = np.zeros(len(made.frames_FxVxC), bool)
+        for start in own.start_NxM[0][own.body_NxM[0]]:
+            mine_F[start : start + own.length_N[0]] = True
+        poisoned = dataclasses.replace(own, frames_FxVxC=np.where(mine_F[:, None, None], own.frames_FxVxC, np.nan))
+        for rows in (None, 3):
+            for batch in (
+                batches.train_batch(poisoned, streams.STREAMS, BOTH, 1, 0, 0, rows),
+                next(batches.test_batches(poisoned, streams.STREAMS, HOW, 1, rows and packing.RowCounts(rows, rows))),
+            ):
+                assert np.isfinite(batch.x).all()

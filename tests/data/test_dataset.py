@@ -7,7 +7,7 @@ import pytest
 
 from data_prep import tfds_layout
 from dsta_jax.data import dataset
-from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.dataset import DataSet, track_starts
 from dsta_jax.data.records import Record, shard_name, write_shard
 from dsta_jax.errors import UserError
 from dsta_jax.skeleton.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES
@@ -65,18 +65,18 @@ def error_of(function, *arguments):
 
 
 def sequences(data_set):
-    """Frames by name."""
+    """The bodies' tracks T x V x C by name; None for a body that has none."""
     return {
-        str(name): data_set.frames_FxVxMxC[start : start + length]
-        for name, start, length in zip(data_set.name_N, data_set.start_N, data_set.length_N, strict=True)
+        str(name): [None if start < 0 else data_set.frames_FxVxC[start : start + length] for start in start_M]
+        for name, start_M, length in zip(data_set.name_N, data_set.start_NxM, data_set.length_N, strict=True)
     }
 
 
 def test_load(data_dir):
     found = dataset.load(data_dir, SHREC28)
     assert len(found) == 10
-    assert found.frames_FxVxMxC.dtype == np.float32
-    assert found.frames_FxVxMxC.shape == (found.length_N.sum(), 22, 1, 3)
+    assert found.frames_FxVxC.dtype == np.float32
+    assert found.frames_FxVxC.shape == (found.length_N.sum(), 22, 3)
     by_name = {str(name): number for number, name in enumerate(found.name_N)}
     assert len(by_name) == 10
     for split, records in (("train", TRAIN), ("test", TEST)):
@@ -91,8 +91,8 @@ def test_unseen_frames_are_dropped(data_dir):
     found = sequences(dataset.load(data_dir, SHREC28))
     for record in TRAIN + TEST:
         seen = record.frames_TxVxMxC[[frame.any() for frame in record.frames_TxVxMxC]]
-        np.testing.assert_array_equal(found[record.name], seen)
-    assert len(found["hand_27"]) == 31 - 4
+        np.testing.assert_array_equal(found[record.name], [seen[:, :, 0]])
+    assert len(found["hand_27"][0]) == 31 - 4
 
 
 def test_a_frame_with_one_coordinate_is_seen(tmp_path):
@@ -100,7 +100,43 @@ def test_a_frame_with_one_coordinate_is_seen(tmp_path):
     record.frames_TxVxMxC[4, 21, 0, 2] = -1e-3
     write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [record]})
     found = dataset.load(tmp_path, SHREC28)
-    np.testing.assert_array_equal(found.frames_FxVxMxC, record.frames_TxVxMxC[4:5])
+    np.testing.assert_array_equal(found.frames_FxVxC, record.frames_TxVxMxC[4:5, :, 0])
+
+
+def three_bodies(number):
+    """A recording of 9 frames and three bodies, each seen or not by the number's bits, nobody in frame 2."""
+    frames = np.random.default_rng(number).normal(size=(9, 22, 3, 3)).astype(np.float32)
+    frames *= [[number >> body & 1] for body in range(3)]
+    frames[2] = 0
+    frames[:4, :, 0] = 0  # the first body comes late, and its track is as long as the others'
+    return dataclasses.replace(hand(number), frames_TxVxMxC=frames)
+
+
+def test_bodies_that_are_never_seen_take_no_memory(tmp_path):
+    benchmark = dataclasses.replace(SHREC28, bodies=3)
+    written = [three_bodies(number) for number in (1, 2, 4, 3, 5, 6, 7)]
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": written}, frame_shape=(22, 3, 3))
+    found = dataset.load(tmp_path, benchmark)
+    np.testing.assert_array_equal(found.body_NxM, [[r.label >> body & 1 for body in range(3)] for r in written])
+    assert found.length_N.tolist() == [5, 8, 8, 8, 8, 8, 8]
+    assert len(found.frames_FxVxC) == found.length_N @ found.body_NxM.sum(1)
+    for record, tracks in zip(written, sequences(found).values(), strict=True):
+        seen = record.frames_TxVxMxC[record.frames_TxVxMxC.any((1, 2, 3))]
+        for body, track in enumerate(tracks):
+            if track is None:
+                assert not record.frames_TxVxMxC[:, :, body].any()
+            else:
+                np.testing.assert_array_equal(track, seen[:, :, body])
+
+
+def test_track_starts():
+    body_NxM = np.array([[1, 0], [1, 1], [0, 1]], bool)
+    assert track_starts(body_NxM, np.array([5, 2, 4])).tolist() == [[0, -1], [5, 7], [-1, 9]]
+
+
+def test_no_recordings(tmp_path):
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": []})
+    assert "holds no recordings; convert the data set again" in error_of(dataset.load, tmp_path, SHREC28)
 
 
 def test_labels_of_fourteen_gestures(data_dir):
@@ -158,12 +194,11 @@ def in_memory(subjects, splits=None):
     count = len(subject_N)
     length_N = np.arange(count) % 4 + 1
     return DataSet(
-        frames_FxVxMxC=np.random.default_rng(0).normal(size=(length_N.sum(), 2, 1, 3)).astype(np.float32),
-        start_N=np.cumsum([0, *length_N[:-1]]),
+        frames_FxVxC=np.random.default_rng(0).normal(size=(length_N.sum(), 2, 3)).astype(np.float32),
+        start_NxM=track_starts(np.ones((count, 1), bool), length_N),
         length_N=length_N,
         name_N=np.array([f"recording_{i}" for i in range(count)]),
         label_N=np.arange(count) % 3,
-        body_NxM=np.ones((count, 1), bool),
         columns={
             "split": np.array(splits or ["train"] * count),
             "subject": subject_N,
@@ -182,7 +217,7 @@ def test_select(chosen):
     assert part.columns["subject"].tolist() == [number // 2 + 1 for number in numbers]
     assert part.label_N.tolist() == [number % 3 for number in numbers]
     assert part.columns.keys() == whole.columns.keys()
-    assert part.frames_FxVxMxC is whole.frames_FxVxMxC
+    assert part.frames_FxVxC is whole.frames_FxVxC
     for name, frames in sequences(part).items():
         np.testing.assert_array_equal(frames, sequences(whole)[name])
 

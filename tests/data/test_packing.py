@@ -12,7 +12,16 @@ from dsta_jax.data.packing import RowCounts
     [([[1, 0], [1, 0]], 3), ([[1, 1], [1, 0]], 4), ([[1, 1], [1, 1]], 4), ([[0, 0], [0, 0]], 1), ([[0, 1]], 2)],
 )
 def test_rows_needed(body_BxM, needed):
-    assert packing.rows_needed(np.array(body_BxM, bool)) == needed
+    body_BxM = np.array(body_BxM, bool)
+    assert packing.rows_needed(body_BxM[None]).tolist() == [needed]
+    assert packing.rows_needed(body_BxM[None], absent_row=False).tolist() == [body_BxM.sum()]
+
+
+def test_rows_needed_by_several_batches():
+    body_SxBxM = np.random.default_rng(0).random((50, 3, 2)) < 0.8
+    for absent_row in (True, False):
+        one_by_one = [packing.rows_needed(body_BxM[None], absent_row)[0] for body_BxM in body_SxBxM]
+        assert packing.rows_needed(body_SxBxM, absent_row).tolist() == one_by_one
 
 
 def rows_taken(counts, needed_S):
@@ -42,3 +51,31 @@ def test_one_number_where_all_batches_are_alike():
 def test_not_worth_it():
     assert packing.choose(np.array([128, 127, 128]), 128, 1) is None
     assert packing.choose(np.array([32, 32]), 32, 1) is None
+
+
+BODIES = np.array([[1, 0], [1, 1], [0, 1]], bool)
+
+
+def test_every_body_has_its_row():
+    rows = packing.every_body(BODIES)
+    assert rows.sample_R.tolist() == [0, 0, 1, 1, 2, 2] and rows.share_BxR is None
+    assert rows.body_R.tolist() == [0, -1, 0, 1, -1, 1]
+
+
+def test_packed_rows():
+    rows = packing.pack(BODIES, 6)
+    assert rows.sample_R[:4].tolist() == [0, 1, 1, 2] and rows.body_R.tolist() == [0, 0, 1, 1, -1, -1]
+    expected = [[0.5, 0, 0, 0, 0.5, 0], [0, 0.5, 0.5, 0, 0, 0], [0, 0, 0, 0.5, 0.5, 0]]
+    assert rows.share_BxR.tolist() == expected and rows.share_BxR.dtype == np.float32
+
+
+def test_packed_rows_without_one_of_the_absent():
+    rows = packing.pack(BODIES, 4, absent_row=False)
+    assert rows.body_R.tolist() == [0, 0, 1, 1]
+    assert rows.share_BxR.tolist() == [[0.5, 0, 0, 0], [0, 0.5, 0.5, 0], [0, 0, 0, 0.5]]
+
+
+@pytest.mark.parametrize(("absent_row", "needed"), [(True, 5), (False, 4)])
+def test_too_few_rows(absent_row, needed):
+    with pytest.raises(ValueError, match=f"the bodies of the batch need {needed} rows, there are {needed - 1}"):
+        packing.pack(BODIES, needed - 1, absent_row)

@@ -15,13 +15,24 @@ DIFFERENT_LENGTHS = [87, 105, 110, 158, 171, 174, 194, 210, 220, 246]
 # Testing.
 
 
+def frames_for_testing(length, sampled, cropped):
+    """Of one sequence."""
+    return sampling.test_frames(np.array([length]), sampled, cropped)[0]
+
+
+def test_test_frames_of_several_sequences():
+    length_B = np.array([1, 87, 300])
+    frames_BxT = sampling.test_frames(length_B, 150, 128)
+    np.testing.assert_array_equal(frames_BxT, [frames_for_testing(length, 150, 128) for length in length_B])
+
+
 @pytest.mark.parametrize("length", [20, 47, 97, 150, 233])
 def test_authors_test_frames(shared, length):
     golden = np.load(shared / "golden" / "hand_preprocessing.npz")
     for stream in ("", "temporal_interval1_", "temporal_interval2_"):
         whole_CTVM = golden[f"T{length}/{stream}CTVM" if stream else f"T{length}/normalized_CTVM"]
         sampled_CTVM = golden[f"T{length}/{stream}test_sample_CTVM"]
-        frames = sampling.test_frames(whole_CTVM.shape[1], 150, 128)
+        frames = frames_for_testing(whole_CTVM.shape[1], 150, 128)
         np.testing.assert_array_equal(whole_CTVM[:, frames], sampled_CTVM, stream)
 
 
@@ -29,25 +40,53 @@ def test_test_frames_are_the_literal_ones():
     different = []
     for length in range(1, 301):
         spread = [int(i * (length / 150)) for i in range(150)]
-        np.testing.assert_array_equal(sampling.test_frames(length, 150, 128), spread[11:139])
-        np.testing.assert_array_equal(sampling.test_frames(length, 150, 150), spread)
+        np.testing.assert_array_equal(frames_for_testing(length, 150, 128), spread[11:139])
+        np.testing.assert_array_equal(frames_for_testing(length, 150, 150), spread)
         if spread != [i * length // 150 for i in range(150)]:
             different.append(length)
     assert different == DIFFERENT_LENGTHS
 
 
 def test_test_frames_are_the_central_ones():
-    np.testing.assert_array_equal(sampling.test_frames(36, 36, 32), np.arange(2, 34))
-    np.testing.assert_array_equal(sampling.test_frames(5, 5, 2), [1, 2])
-    np.testing.assert_array_equal(sampling.test_frames(1, 9, 7), np.zeros(7))
+    np.testing.assert_array_equal(frames_for_testing(36, 36, 32), np.arange(2, 34))
+    np.testing.assert_array_equal(frames_for_testing(5, 5, 2), [1, 2])
+    np.testing.assert_array_equal(frames_for_testing(1, 9, 7), np.zeros(7))
 
 
 # Training.
 
 
+def train_frames(length, sampled, cropped, words):
+    """Of one sequence."""
+    return sampling.train_frames(np.array([length]), sampled, cropped, words[None])[0]
+
+
+def train_words(length, sampled):
+    return int(sampling.train_words(np.array([length]), sampled)[0])
+
+
 def draw(length, sampled, cropped, number):
-    words = sampling.random_words(sampling.train_words(length, sampled), 1, Purpose.FRAMES, 0, number)
-    return sampling.train_frames(length, sampled, cropped, words)
+    words = sampling.random_words(train_words(length, sampled), 1, Purpose.FRAMES, 0, number)
+    return train_frames(length, sampled, cropped, words)
+
+
+def literal_draw(length, sampled, cropped, words):
+    """The tickets in order, of equal ones the first before; the lowest are drawn."""
+    tickets = words[: -(-sampled // length) * length]
+    drawn = np.sort(np.argsort(tickets, kind="stable")[:sampled] % length)
+    first = int(sampling.to_unit(words[len(tickets) :])[0] * (sampled - cropped + 1))
+    return drawn[first : first + cropped]
+
+
+@pytest.mark.parametrize("tickets", [3, 20, 2**64 - 1])
+def test_draws_are_the_literal_ones(tickets):
+    """Of several sequences together, with equal tickets and the greatest possible among them."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        length_B = random.integers(1, 60, size=8)
+        words_BxW = random.integers(2**64 - tickets, 2**64, size=(8, 90), dtype=np.uint64)
+        expected = [literal_draw(length, 25, 20, words_W) for length, words_W in zip(length_B, words_BxW, strict=True)]
+        np.testing.assert_array_equal(sampling.train_frames(length_B, 25, 20, words_BxW), expected)
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 50, 74, 75, 76, 149, 150, 151, 233, 300])
@@ -108,10 +147,10 @@ def test_random_words_never_change():
     assert words.dtype == np.uint64
     assert words.tolist() == [4389977026148109314, 14743406198469571577, 760539507844678273]
     assert sampling.permutation(8, seed=7, purpose=Purpose.ORDER, epoch=2).tolist() == [7, 3, 2, 6, 5, 4, 0, 1]
-    long = sampling.random_words(sampling.train_words(40, 12), 7, Purpose.FRAMES, 2, 5)
-    assert sampling.train_frames(40, 12, 8, long).tolist() == [13, 14, 15, 18, 29, 34, 37, 39]
-    short = sampling.random_words(sampling.train_words(5, 12), 7, Purpose.FRAMES, 2, 5)
-    assert sampling.train_frames(5, 12, 12, short).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4]
+    long = sampling.random_words(train_words(40, 12), 7, Purpose.FRAMES, 2, 5)
+    assert train_frames(40, 12, 8, long).tolist() == [13, 14, 15, 18, 29, 34, 37, 39]
+    short = sampling.random_words(train_words(5, 12), 7, Purpose.FRAMES, 2, 5)
+    assert train_frames(5, 12, 12, short).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4]
     assert [purpose.value for purpose in Purpose] == [0, 1, 2, 3]
 
 
@@ -121,6 +160,16 @@ def test_random_words_are_a_function_of_their_arguments():
     np.testing.assert_array_equal(sampling.random_words(50, **arguments), words)
     np.testing.assert_array_equal(sampling.random_words(20, **arguments), words[:20])
     assert len(set(words.tolist())) == 50
+
+
+def test_words_of_several_samples():
+    """Those of a generator for each."""
+    epoch_B, sample_B = np.array([0, 3, 3, 0, 2**40]), np.array([5, 0, 2**33, 5, 1])
+    for count in (1, 7, 8, 301):
+        words_BxW = sampling.sample_words(count, 2**50, Purpose.FRAMES, epoch_B, sample_B)
+        for words_W, epoch, sample in zip(words_BxW, epoch_B.tolist(), sample_B.tolist(), strict=True):
+            philox = np.random.Philox(key=(2**50, 1), counter=(0, sample, epoch, 0))
+            np.testing.assert_array_equal(words_W, philox.random_raw(count))
 
 
 def test_random_words_differ_for_each_argument():

@@ -348,16 +348,19 @@ def permuted(layout, order):
 
 def bones(x_BxTxVxMxC, layout):
     """The `spatial` stream, all frames in order."""
-    batch, frames = x_BxTxVxMxC.shape[:2]
-    return streams.sampled_stream(
-        x_BxTxVxMxC.reshape(batch * frames, *x_BxTxVxMxC.shape[2:]),
-        frames * np.arange(batch),
-        np.full(batch, frames),
-        np.tile(np.arange(frames), (batch, 1)),
+    x_BxMxTxVxC = np.ascontiguousarray(np.moveaxis(x_BxTxVxMxC, 3, 1))
+    batch, bodies, frames = x_BxMxTxVxC.shape[:3]
+    rows = batch * bodies
+    bone_RxTxVxC = streams.sampled_stream(
+        x_BxMxTxVxC.reshape(rows * frames, *x_BxMxTxVxC.shape[3:]),
+        frames * np.arange(rows),
+        np.full(rows, frames),
+        np.tile(np.arange(frames), (rows, 1)),
         "spatial",
         1,
         layout,
     )
+    return np.moveaxis(bone_RxTxVxC.reshape(x_BxMxTxVxC.shape), 1, 3)
 
 
 def initial_of(network):

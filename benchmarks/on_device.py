@@ -1,0 +1,78 @@
+"""The other way to feed a step: all frames lie on the device, and the host sends only which ones a batch takes.
+
+`benchmarks.input_pipeline` measures it beside the library's way, in which the host makes the streams. Both give the
+same numbers; there is no augmentation and no confidence here.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dsta_jax.data import batches, packing, sampling
+from dsta_jax.data.batches import Sampling
+from dsta_jax.data.streams import Stream
+from dsta_jax.run import Run
+
+
+class OnDevice:
+    """Batches of a run's training, made on the device."""
+
+    def __init__(self, run: Run):
+        """Brings all frames to the device."""
+        self._run = run
+        self._frames_FxVxC = jax.device_put(run.train.frames_FxVxC)
+
+    def make(self, step: int, rows: int | None) -> jax.Array:
+        """N x R x T x V x C of a step; None gives each body its row."""
+        run, part = self._run, self._run.train
+        batch, seed = run.config.train.batch_size, run.config.seed
+        epoch_B, place_B = np.divmod(step * batch + np.arange(batch), len(part))
+        sample_B = np.array([batches.epoch_order(len(part), seed, e)[p] for e, p in zip(epoch_B, place_B, strict=True)])
+        lengths = run.sampling.lengths(run.members, part.length_N[sample_B])
+        count = max(int(sampling.train_words(length_B, run.sampling.sampled).max()) for length_B in lengths.values())
+        words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
+        index_BxT = {
+            interval: sampling.train_frames(length_B, run.sampling.sampled, run.sampling.frames, words_BxW)
+            for interval, length_B in lengths.items()
+        }
+        body_BxM = part.body_NxM[sample_B]
+        which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
+        sample_R = sample_B[which.sample_R]
+        start_R = np.where(which.body_R < 0, -1, part.start_NxM[sample_R, which.body_R])
+        sent = jax.device_put((start_R, part.length_N[sample_R], which.sample_R, index_BxT))
+        return made_streams(self._frames_FxVxC, *sent, members=tuple(run.members), how=run.sampling)
+
+
+@functools.partial(jax.jit, static_argnames=("members", "how"))
+def made_streams(
+    frames_FxVxC: jax.Array,
+    start_R: jax.Array,
+    length_R: jax.Array,
+    sample_R: jax.Array,
+    index_BxT: dict[int, jax.Array],
+    *,
+    members: Sequence[Stream],
+    how: Sampling,
+) -> jax.Array:
+    """N x R x T x V x C, as `batches.train_batch` makes it; zeros for rows that begin at -1."""
+
+    def gather(frame_RxT: jax.Array) -> jax.Array:
+        return jnp.take(frames_FxVxC, start_R[:, None] + frame_RxT, axis=0, mode="clip")
+
+    def made(stream: Stream) -> jax.Array:
+        interval = how.interval(stream)
+        index_RxT = index_BxT[interval][sample_R]
+        now_RxTxVxC = gather(interval * index_RxT)
+        if stream == "spatial_temporal":
+            return now_RxTxVxC
+        if stream == "spatial":
+            return now_RxTxVxC - now_RxTxVxC[:, :, np.array(how.layout.parents)]
+        last_Rx1 = -(-length_R // interval)[:, None] - 1
+        next_RxT = jnp.minimum(index_RxT + 1, last_Rx1)
+        return gather(interval * next_RxT) - now_RxTxVxC
+
+    there_R = (start_R >= 0)[:, None, None, None]
+    return jnp.where(there_R, jnp.stack([made(stream) for stream in members]), 0)
