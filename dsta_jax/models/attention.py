@@ -1,5 +1,6 @@
 """The decoupled attention module, spatial or temporal (Sec. 3.3 to 3.5), and the convolution that may replace it."""
 
+import functools
 from typing import Literal
 
 import flax.linen as nn
@@ -34,16 +35,17 @@ def attention_map(
       activation: `tanh`, or `softmax` over the input's joints.
 
     Returns:
-      R x S x V x V, entry u, v weighs input u in result v; R x T x S x V x V for `per_frame`.
+      R x S x V x V, entry u, v weighs input u in result v; R x T x S x V x V for `per_frame`. In float32 (or wider).
     """
     if strategy == "cross_frame":  # the mean over all pairs is the product of the means
         query_RxTxVxSxE = query_RxTxVxSxE.mean(1, keepdims=True)
         key_RxTxVxSxE = key_RxTxVxSxE.mean(1, keepdims=True)
     _, frames, _, _, embedding = query_RxTxVxSxE.shape
+    product = functools.partial(jnp.einsum, preferred_element_type=jnp.promote_types(key_RxTxVxSxE.dtype, jnp.float32))
     if strategy == "per_frame":
-        scores = jnp.einsum("rtuhc,rtvhc->rthuv", query_RxTxVxSxE, key_RxTxVxSxE) / embedding
+        scores = product("rtuhc,rtvhc->rthuv", query_RxTxVxSxE, key_RxTxVxSxE) / embedding
     else:
-        scores = jnp.einsum("rtuhc,rtvhc->rhuv", query_RxTxVxSxE, key_RxTxVxSxE) / (embedding * frames)
+        scores = product("rtuhc,rtvhc->rhuv", query_RxTxVxSxE, key_RxTxVxSxE) / (embedding * frames)
     return jnp.tanh(scores) if activation == "tanh" else nn.softmax(scores, axis=-2)
 
 
@@ -112,22 +114,22 @@ class Attention(nn.Module):
         return leaky_relu(self._residual("residual_2", self.stride, x_RxTxVxC, weight_R, train) + z_RxTxVxC)
 
     def _map(self, x_RxTxVxC: jax.Array) -> jax.Array:
-        """The parameter alpha times the attention map, plus the global one."""
+        """The parameter alpha times the attention map, plus the global one; in float32 until it is complete."""
         rows, frames, joints, channels = x_RxTxVxC.shape
         table = position.encoding(self.position, self.axis, frames, joints, channels)
-        encoding = None if table is None else jnp.asarray(table, x_RxTxVxC.dtype)
+        encoding = None if table is None else jnp.asarray(table, jnp.promote_types(x_RxTxVxC.dtype, jnp.float32))
         query_key = Linear(2 * self.heads * self.embedding, name="query_key")(x_RxTxVxC, encoding)
         query_key = query_key.reshape(rows, frames, joints, 2, self.heads, self.embedding)
         query_key = self._exchanged(query_key)
         attention = attention_map(query_key[..., 0, :, :], query_key[..., 1, :, :], self.strategy, self.activation)
         alpha_Sx1x1 = self.param("alpha", nn.initializers.ones, (self.heads, 1, 1))
         attention = attention * _like(alpha_Sx1x1, attention)
-        if not self.global_map:
-            return attention
-        size = joints if self.axis == "spatial" else frames
-        start = _spatial_start if self.axis == "spatial" else _temporal_start
-        global_SxPxP = self.param("global_map", start, (self.heads, size, size))
-        return attention + _like(global_SxPxP, attention)
+        if self.global_map:
+            size = joints if self.axis == "spatial" else frames
+            start = _spatial_start if self.axis == "spatial" else _temporal_start
+            global_SxPxP = self.param("global_map", start, (self.heads, size, size))
+            attention = attention + _like(global_SxPxP, attention)
+        return attention.astype(x_RxTxVxC.dtype)
 
     def _exchanged(self, features: jax.Array) -> jax.Array:
         """Frames in the place of joints, and joints in that of frames, for attention over frames."""
@@ -145,7 +147,7 @@ class Attention(nn.Module):
 
 
 def _like(parameter: jax.Array, features: jax.Array) -> jax.Array:
-    return jax.lax.expand_dims(parameter, range(features.ndim - parameter.ndim)).astype(features.dtype)
+    return jax.lax.expand_dims(parameter, range(features.ndim - parameter.ndim))
 
 
 def _spatial_start(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:

@@ -70,7 +70,7 @@ def _mean(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> jax.Array:
 
 
 def _broadcast(vector_C: jax.Array, like: jax.Array) -> jax.Array:
-    return jax.lax.expand_dims(vector_C, range(like.ndim - 1)).astype(like.dtype)
+    return jax.lax.expand_dims(vector_C, range(like.ndim - 1))
 
 
 def _affine(x: jax.Array, factor_C: jax.Array, shift_C: jax.Array) -> jax.Array:
@@ -98,13 +98,13 @@ class Linear(nn.Module):
         bias_C = self.param("bias", nn.initializers.zeros, (self.channels,))
         if self.before_norm:
             bias_C = jax.lax.stop_gradient(bias_C)
-        kernel_CxC = kernel_CxC.astype(x.dtype)
         shift = _broadcast(bias_C, x)
         if position is not None:
             shift = shift + jax.lax.expand_dims(position @ kernel_CxC, range(x.ndim - position.ndim))
         # Flat, as XLA's CPU backend takes three times as long for the gradient of a kernel under several axes.
-        flat = x.reshape(-1, x.shape[-1]) @ kernel_CxC
-        return flat.reshape(*x.shape[:-1], self.channels) + shift
+        flat = x.reshape(-1, x.shape[-1]) @ kernel_CxC.astype(x.dtype)
+        # Wide, so that the gradient of what is broadcast is summed in float32.
+        return (_wide(flat.reshape(*x.shape[:-1], self.channels)) + shift).astype(x.dtype)
 
 
 class LinearNorm(nn.Module):

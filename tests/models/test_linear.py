@@ -187,3 +187,11 @@ def test_linear_norm_keeps_every_which_frame():
     y, _ = LinearNorm(CHANNELS, 2).apply(variables, jnp.asarray(x), None, True, mutable=["batch_stats"])
     kept, _ = BatchNorm().apply(norm, jnp.asarray(x[:, [0, 2, 4]] @ kernel + bias), None, True, mutable=["batch_stats"])
     np.testing.assert_allclose(y, kept, rtol=0, atol=1e-10)
+
+
+def test_a_bias_of_half_precision_features_has_a_gradient_of_single_precision():
+    """Of 5001 ones, where bfloat16 knows 4992 and 5024."""
+    rows = jnp.ones((5001, 2), jnp.bfloat16)
+    params = {"kernel": jnp.ones((2, 1)), "bias": jnp.zeros(1)}
+    gradient = jax.grad(lambda params: Linear(1).apply({"params": params}, rows).astype(jnp.float32).sum())(params)
+    np.testing.assert_array_equal(gradient["bias"], [5001])
