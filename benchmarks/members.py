@@ -4,7 +4,8 @@
     python -m benchmarks.members --network=small --batch=8 --members=1,4
 
 `one by one` steps the networks in turn with one compiled step, without waiting between them.
-Memory is what XLA plans for a step: state, batch and everything between.
+Memory is what XLA plans for a step: state, batch and everything between; and what `config.members_per_step=0` takes it
+for before anything is compiled. `--options=members_per_step=5` lets the members take turns, 5 at a time.
 """
 
 import argparse
@@ -25,6 +26,7 @@ COLUMNS = (
     ("times_as_fast", "faster", ".2f"),
     ("samples_per_second", "samples/s", ".4g"),
     ("gb_per_member", "GB each", ".3g"),
+    ("gb_estimated", "estimate", ".3g"),
 )
 
 
@@ -66,6 +68,7 @@ def measure(case: Case, arguments: argparse.Namespace) -> dict[str, Any]:
         "times_as_fast": statistics.median(ratios),
         "samples_per_second": case.members * case.batch / times["together"].median,
         "gb_per_member": together.planned_bytes() / case.members / 1e9,
+        "gb_estimated": together.estimated_bytes / 1e9,
     }
 
 

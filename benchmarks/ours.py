@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks import floors, shapes
 from benchmarks.shapes import Case
-from dsta_jax import checkpoint, evaluate, parallel, train
+from dsta_jax import checkpoint, evaluate, memory, parallel, train
 from dsta_jax import state as state_lib
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
@@ -31,6 +31,7 @@ class Training:
       rows_mean: mean over all batches of the numbers of rows that they take.
       state: of all members.
       compiled: the step, for the usual number of rows.
+      estimated_bytes: of a member's step on each of its devices, as `config.members_per_step=0` goes by.
       trace_seconds, compile_seconds: what the last compilation took.
     """
 
@@ -48,13 +49,15 @@ class Training:
         self.state_shapes = checkpoint.with_sharding(jax.eval_shape(init), mesh)
         self.state = _made_up(self.state_shapes)
         self.feed = Feed(self.runs, mesh)
-        self.step = train.compiled_step(like, mesh, self.state_shapes)
+        most = like.config.members_per_step or case.members
+        self.step = train.compiled_step(like, mesh, self.state_shapes, parallel.at_once(mesh, case.members, most))
         counts = self.feed.row_counts
         taken_S = [like.input_shape(case.batch).shape[0]]
         if counts is not None:
             needed_S = batches.train_rows(like.train, case.batch, like.config.seed, like.steps)
             taken_S = [counts.of(needed) for needed in needed_S]
         self.rows, self.rows_mean = min(taken_S), float(np.mean(taken_S))
+        self.estimated_bytes = memory.member_bytes(like, mesh, None if counts is None else self.rows)
         self.batch = next(self.feed.batches(taken_S.index(self.rows)))
         self.compiled = self.compile(self.batch)
 

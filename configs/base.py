@@ -20,7 +20,8 @@ def get_config(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.benchmark = benchmark
     config.streams = STREAMS  # a network each, trained side by side
     config.folds = ()  # where each subject is left out once: the subjects to leave out, such as (1, 2); all if empty
-    config.members_per_step = 20  # so many networks (streams x folds) train side by side, if there are folds
+    config.members_per_step = 0  # so many networks (streams x folds) train at once, one a device at least; 0: as
+    # many as the devices' memory holds
     config.seed = 0  # of initial values, batches and augmentation
 
     config.data = ml_collections.ConfigDict()
@@ -87,7 +88,6 @@ def _with_words(config: ml_collections.ConfigDict, words: str) -> ml_collections
 
 def _small(config: ml_collections.ConfigDict) -> None:
     """A network for two CPU cores: fewer frames, channels and layers, early strides, and half the epochs."""
-    config.members_per_step = 8
     config.data.sampled_frames = 36
     config.data.frames = 32
     config.model.input_channels = 32

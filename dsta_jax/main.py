@@ -11,17 +11,19 @@ configuration can be given: --config.train.epochs=60. configs/base.py lists them
 """
 
 import logging
+import os
 import pathlib
 import re
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import check, evaluate, folds, members, run, workdir
+from dsta_jax import check, compile_cache, evaluate, folds, members, run, workdir
 from dsta_jax.errors import UserError, one_line_errors
 
 _LOGGER = logging.getLogger("dsta_jax")
@@ -57,6 +59,7 @@ def _define_flags() -> None:
 def main(argv: Sequence[str]) -> int:
     """Trains or evaluates as the flags say; returns the exit status."""
     _speak_plainly()
+    compile_cache.use()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
     if flags.FLAGS.mode == "evaluate":
@@ -69,11 +72,20 @@ def main(argv: Sequence[str]) -> int:
     workdir.claim(directory, flags.FLAGS.config)
     if all(evaluate.final_results(each, members.directory(each, directory)) for each in runs):
         _LOGGER.info("this run is finished already")
-    results = members.train_and_evaluate(runs, directory)
+    try:
+        results = members.train_and_evaluate(runs, directory)
+    except KeyboardInterrupt:
+        _leave_at_once()
     if results is None:
         return 130
     print(f"\n{_report(results)}\n\nEverything is in {directory}.")
     return 0
+
+
+def _leave_at_once() -> NoReturn:
+    """Ctrl-C before the first step or after the last one: nothing is to be saved, and no compilation waited for."""
+    print("\nstopped; the same command goes on from the latest checkpoint", file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 def _evaluate() -> int:

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from dsta_jax import checkpoint, evaluate, folds, train
+from dsta_jax import checkpoint, evaluate, folds, memory, parallel, train
 from dsta_jax.errors import UserError
 from dsta_jax.run import Run
 
@@ -70,14 +70,20 @@ def _results(runs: Sequence[Run], workdir: pathlib.Path) -> dict[str, Any]:
 
 
 def _next_group(pending: Sequence[Run], workdir: pathlib.Path) -> list[Run]:
-    """The first run, and those that can train beside it: as many recordings, and at the same step."""
+    """The first run, and those that can train beside it: as many recordings, at the same step, and memory for them."""
 
     def progress(run: Run) -> tuple[int, int]:
         return len(run.train), checkpoint.latest_step(directory(run, workdir))
 
     first = progress(pending[0])
-    count = max(1, pending[0].config.members_per_step // len(pending[0].members))
-    return [run for run in pending if progress(run) == first][:count]
+    like = [run for run in pending if progress(run) == first]
+    return like[: next(count for count in range(len(like), 0, -1) if count == 1 or _fit(like[:count]))]
+
+
+def _fit(runs: Sequence[Run]) -> bool:
+    """Whether all networks of the runs may train at once."""
+    members = sum(len(run.members) for run in runs)
+    return members <= memory.most_at_once(runs[0], parallel.widest_mesh(members, runs[0].config.train.batch_size))
 
 
 def _names(group: Sequence[Run]) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,22 +16,27 @@ def devices() -> Sequence[jax.Device]:
 
 
 def make_mesh(members: int, batch_size: int) -> Mesh:
+    """The widest mesh for N members and batches of B; says so where devices are left over."""
+    mesh = widest_mesh(members, batch_size)
+    if mesh.size < len(devices()):
+        logging.getLogger(__name__).warning(
+            "%d of %d devices are used: %d members and batches of %d divide over no more",
+            mesh.size,
+            len(devices()),
+            members,
+            batch_size,
+        )
+    return mesh
+
+
+def widest_mesh(members: int, batch_size: int) -> Mesh:
     """A mesh of axes `member` x `batch` over as many devices as divide N members and batches of B evenly."""
     available = devices()
     along_members, along_batch = max(
         ((m, b) for m in _divisors(members) for b in _divisors(batch_size) if m * b <= len(available)),
         key=lambda shape: (math.prod(shape), shape),
     )
-    used = along_members * along_batch
-    if used < len(available):
-        logging.getLogger(__name__).warning(
-            "%d of %d devices are used: %d members and batches of %d divide over no more",
-            used,
-            len(available),
-            members,
-            batch_size,
-        )
-    grid = np.array(available[:used]).reshape(along_members, along_batch)
+    grid = np.array(available[: along_members * along_batch]).reshape(along_members, along_batch)
     return Mesh(grid, ("member", "batch"), axis_types=(AxisType.Auto, AxisType.Auto))
 
 
@@ -42,6 +47,42 @@ def _divisors(count: int) -> list[int]:
 def batch_devices(mesh: Mesh) -> int:
     """Over how many devices a batch's rows are split."""
     return int(mesh.shape["batch"])
+
+
+def at_once(mesh: Mesh, members: int, most: int) -> int:
+    """How many of its members each device works on at once, so that all devices together work on `most` at most.
+
+    A device's members are a multiple of it. It is at least 1, which is more than `most` where there are more devices.
+    """
+    most_on_device = max(1, most // int(mesh.shape["member"]))
+    return max(divisor for divisor in _divisors(_on_device(mesh, members)) if divisor <= most_on_device)
+
+
+def over_members(mesh: Mesh, members: int, at_once: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Makes a function of N members' arrays of a function of one member's: all side by side, or some at a time.
+
+    Each device takes the turns with its own members, so that none moves from one device to another.
+
+    Args:
+      mesh: the devices.
+      members: N.
+      at_once: how many members a device works on at once; what the others need in between takes no memory then.
+    """
+    if at_once == _on_device(mesh, members):
+        return jax.vmap
+    split = PartitionSpec("member")
+
+    def in_turns(of_one: Callable[..., Any]) -> Callable[..., Any]:
+        def on_device(*arrays: Any) -> Any:
+            return jax.lax.map(lambda member: of_one(*member), arrays, batch_size=at_once)
+
+        return jax.shard_map(on_device, mesh=mesh, in_specs=split, out_specs=split, axis_names={"member"})
+
+    return in_turns
+
+
+def _on_device(mesh: Mesh, members: int) -> int:
+    return members // int(mesh.shape["member"])
 
 
 def by_member(mesh: Mesh) -> NamedSharding:

@@ -185,7 +185,7 @@ def _check_numbers(config: ml_collections.ConfigDict) -> None:
         "config.train.decay_epochs to be numbers": all(
             isinstance(epoch, (int, float)) for epoch in config.train.decay_epochs
         ),
-        "config.members_per_step of 1 or more": config.members_per_step >= 1,
+        "config.members_per_step of 1 or more, or 0 for what memory holds": config.members_per_step >= 0,
         "config.log.every_steps of 1 or more": config.log.every_steps >= 1,
     }
     for rule, holds in expected.items():

@@ -1,7 +1,8 @@
 """The state of training and its step: pure functions."""
 
+import functools
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from dsta_jax.models.dsta import DSTANet
 
 Params = Any
 BatchStats = Any
+OverMembers = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class TrainState(struct.PyTreeNode):
@@ -115,6 +117,7 @@ def train_step(
     totals_every: int,
     state: TrainState,
     batch: Batch,
+    over_members: OverMembers = jax.vmap,
 ) -> tuple[TrainState, Totals]:
     """One step of every member: pure, to be compiled.
 
@@ -125,38 +128,39 @@ def train_step(
       totals_every: the totals begin anew at each multiple of so many steps.
       state: before the step.
       batch: of all members.
+      over_members: makes the step of all members of the step of one; see `parallel.over_members`.
 
     Returns:
       The state after the step, and the totals with this step in them.
     """
     fresh = state.step % totals_every == 0
+    totals = jax.tree.map(lambda before: jnp.where(fresh, 0.0, before), state.totals)
 
     def member_step(params: Params, batch_stats: BatchStats, opt_state: Any, totals: Totals, batch: Batch) -> tuple:
-        def loss_of(params: Params) -> tuple[jax.Array, tuple[jax.Array, BatchStats]]:
-            scores_BxK, updated = network.apply(
-                {"params": params, "batch_stats": batch_stats},
-                batch.x,
-                batch.share,
-                train=True,
-                mutable=["batch_stats"],
-            )
-            return cross_entropy_B(scores_BxK, batch.label, label_smoothing).mean(), (
-                scores_BxK,
-                updated["batch_stats"],
-            )
-
-        (loss, (scores_BxK, new_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(params)
+        gradient_of = jax.value_and_grad(functools.partial(loss, network, label_smoothing), has_aux=True)
+        (mean, (scores_BxK, new_stats)), gradients = gradient_of(params, batch_stats, batch)
         updates, opt_state = tx.update(gradients, opt_state, params)
         seen = jnp.float32(len(batch.label))
-        now = Totals(loss * seen, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
-        totals = jax.tree.map(lambda before, add: jnp.where(fresh, 0.0, before) + add, totals, now)
+        now = Totals(mean * seen, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
+        totals = jax.tree.map(jnp.add, totals, now)
         return optax.apply_updates(params, updates), new_stats, opt_state, totals
 
-    params, batch_stats, opt_state, totals = jax.vmap(member_step)(
-        state.params, state.batch_stats, state.opt_state, state.totals, batch
+    params, batch_stats, opt_state, totals = over_members(member_step)(
+        state.params, state.batch_stats, state.opt_state, totals, batch
     )
     state = TrainState(state.step + 1, params, batch_stats, opt_state, totals)
     return state, totals
+
+
+def loss(
+    network: DSTANet, label_smoothing: float, params: Params, batch_stats: BatchStats, batch: Batch
+) -> tuple[jax.Array, tuple[jax.Array, BatchStats]]:
+    """Mean cross-entropy of one member's training batch; and its B x K scores and new running statistics."""
+    scores_BxK, updated = network.apply(
+        {"params": params, "batch_stats": batch_stats}, batch.x, batch.share, train=True, mutable=["batch_stats"]
+    )
+    mean = cross_entropy_B(scores_BxK, batch.label, label_smoothing).mean()
+    return mean, (scores_BxK, updated["batch_stats"])
 
 
 def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: float) -> jax.Array:

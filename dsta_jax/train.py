@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-from dsta_jax import checkpoint, parallel
+from dsta_jax import checkpoint, memory, parallel
 from dsta_jax import state as state_lib
 from dsta_jax.data.batches import Batch
 from dsta_jax.feed import Feed
@@ -46,17 +46,21 @@ def train(runs: Sequence[Run], workdirs: Sequence[pathlib.Path]) -> bool:
     with contextlib.ExitStack() as stack:
         latests = [stack.enter_context(contextlib.closing(checkpoint.Latest(workdir))) for workdir in workdirs]
         shapes = checkpoint.with_sharding(jax.eval_shape(_init(runs)), mesh)
+        # XLA compiles in a thread, as Python answers Ctrl-C only between what its main thread does.
+        compiler = ThreadPoolExecutor(1)
+        stack.callback(compiler.shutdown, wait=False, cancel_futures=True)
         state = _restore(runs, latests, mesh, shapes)
         if state is None:
-            state = jax.jit(_init(runs), out_shardings=_shardings(shapes))()
+            state = compiler.submit(jax.jit(_init(runs), out_shardings=_shardings(shapes))).result()
         first = int(jax.device_get(state.step))
         if first >= like.steps:
             return True
         parts = _parts(runs, latests, first, stack)
-        progress = stack.enter_context(Progress(first, like.steps))
-        interrupts = stack.enter_context(Interrupts())
         feed = Feed(runs, mesh)
-        step = stack.enter_context(_compiled(like, mesh, shapes, feed))
+        at_once = memory.at_once(runs, mesh, feed.row_counts.most if feed.row_counts else None)
+        progress = stack.enter_context(Progress(first, like.steps))
+        step = _compiled(compiler, compiled_step(like, mesh, shapes, at_once), shapes, feed)
+        interrupts = stack.enter_context(Interrupts())
         return _loop(_steps(feed, step, state, first, like.steps), parts, progress, interrupts)
 
 
@@ -136,20 +140,24 @@ def _steps(
         yield step, state, totals
 
 
-def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Any:
+def compiled_step(run: Run, mesh: Mesh, shapes: TrainState, at_once: int | None = None) -> Any:
     """The training step over a mesh, to be compiled. The old state's memory is given to the new one.
 
     Args:
       run: what to train.
       mesh: the devices.
       shapes: of the state, with shardings.
+      at_once: how many of its members a device works on at once; None is all of them.
     """
+    members = shapes.totals.seen.shape[0]
+    at_once = parallel.at_once(mesh, members, members) if at_once is None else at_once
     step = functools.partial(
         state_lib.train_step,
         run.network,
         state_lib.optimizer(run.config.train, run.steps_per_epoch),
         run.config.train.label_smoothing,
         run.config.log.every_steps,
+        over_members=parallel.over_members(mesh, members, at_once),
     )
     return jax.jit(
         step,
@@ -159,20 +167,15 @@ def compiled_step(run: Run, mesh: Mesh, shapes: TrainState) -> Any:
     )
 
 
-@contextlib.contextmanager
-def _compiled(run: Run, mesh: Mesh, shapes: TrainState, feed: Feed) -> Iterator[Step]:
+def _compiled(compiler: ThreadPoolExecutor, step: Any, shapes: TrainState, feed: Feed) -> Step:
     """The step for each number of rows that a batch may have; the rarer one is compiled while the other runs."""
     counts = [None] if feed.row_counts is None else [feed.row_counts.usual, feed.row_counts.most]
-    step = compiled_step(run, mesh, shapes)
-    pool = ThreadPoolExecutor(1)
-    try:
-        compiled = {
-            batch.x.shape: pool.submit(lambda batch: step.lower(shapes, batch).compile(), batch)
-            for batch in map(feed.shapes, dict.fromkeys(counts))
-        }
-        yield lambda state, batch: compiled[batch.x.shape].result()(state, batch)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    compiled = {
+        batch.x.shape: compiler.submit(lambda batch: step.lower(shapes, batch).compile(), batch)
+        for batch in map(feed.shapes, dict.fromkeys(counts))
+    }
+    next(iter(compiled.values())).result()
+    return lambda state, batch: compiled[batch.x.shape].result()(state, batch)
 
 
 def _shardings(shapes: TrainState) -> TrainState:

@@ -20,8 +20,7 @@ TINY = [
 
 
 def _environment():
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "jax")}
-    return {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "", "COLUMNS": "80", **cache}
+    return {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "", "COLUMNS": "80"}
 
 
 def _command(*words):
@@ -92,3 +91,17 @@ def test_train_interrupt_resume_evaluate(hands, tmp_path):
     other = _command(*words, "--config.train.weight_decay=0.1")
     assert other.returncode == 1
     assert "config.train.weight_decay was 0.0005, is 0.1" in other.stderr
+
+
+def test_interrupted_while_it_compiles(hands, tmp_path):
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    words = ["--config=configs/demo.py", *TINY, f"--config.data.dir={hands}", f"--workdir={metrics.parent}"]
+    environment = {**_environment(), "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "dsta_jax.main", *words], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not metrics.exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=200)[1]
+    assert process.returncode == 130 and "goes on from" in said and "Traceback" not in said, said

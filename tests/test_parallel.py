@@ -1,12 +1,16 @@
 """Meshes: members first, then batches, never unevenly."""
 
 import logging
+import re
 
 import jax
 import numpy as np
 import pytest
 
-from dsta_jax import parallel
+from dsta_jax import checkpoint, evaluate, parallel, train
+from dsta_jax import run as run_lib
+from dsta_jax.feed import Feed
+from tests import compiling
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,84 @@ def test_put_gives_each_device_its_part(use_devices, strict_transfers):
     assert {shard.data.shape for shard in parallel.put(array, parallel.by_member(mesh)).addressable_shards} == {
         (1, 8, 3)
     }
+
+
+@pytest.mark.parametrize(
+    ("members", "count", "most", "at_once"),
+    [(4, 1, 4, 4), (4, 1, 3, 2), (4, 1, 100, 4), (3, 1, 2, 1), (20, 4, 12, 1), (20, 4, 20, 5), (4, 4, 1, 1)],
+)
+def test_members_at_once(use_devices, members, count, most, at_once):
+    use_devices(count)
+    assert parallel.at_once(parallel.make_mesh(members, 1), members, most) == at_once
+
+
+@pytest.mark.parametrize(("members", "at_once"), [(4, 4), (4, 2), (8, 1)])
+def test_over_members(use_devices, members, at_once):
+    """The step sees one member, and every member gets its own result."""
+    use_devices(4 if members == 8 else 1)
+    mesh = parallel.make_mesh(members, 1)
+    seen = []
+
+    def step(x_B, scale):
+        seen.append(x_B.shape)
+        return {"scaled": x_B * scale}
+
+    x_NxB, scale_N = np.arange(3.0 * members).reshape(members, 3), np.arange(members) + 1.0
+    found = jax.jit(parallel.over_members(mesh, members, at_once)(step))(x_NxB, scale_N)
+    np.testing.assert_allclose(found["scaled"], x_NxB * scale_N[:, None], rtol=1e-6)
+    assert set(seen) == {(3,)}
+
+
+COLLECTIVES = (
+    "all-gather|all-reduce|all-to-all|collective-broadcast|collective-permute|ragged-all-to-all|reduce-scatter"
+)
+
+
+def collectives(compiled):
+    """Names of the operations between devices in a compiled program."""
+    return set(re.findall(rf" ({COLLECTIVES})(?:-start)?\(", compiled.as_text()))
+
+
+def compiled_training(runs, at_once=None):
+    mesh = parallel.make_mesh(sum(len(run.members) for run in runs), runs[0].config.train.batch_size)
+    shapes = checkpoint.with_sharding(jax.eval_shape(train._init(runs)), mesh)
+    batch = Feed(runs, mesh).shapes(None)
+    return mesh, train.compiled_step(runs[0], mesh, shapes, at_once).lower(shapes, batch).compile(compiling.OPTIONS)
+
+
+def test_members_train_on_eight_devices_without_communication(config, use_devices):
+    use_devices(8)
+    runs = run_lib.prepare(config) * 4  # of two streams each
+    mesh, compiled = compiled_training(runs)
+    assert mesh.devices.shape == (8, 1)
+    assert collectives(compiled) == set()
+    use_devices(4)
+    mesh, in_turns = compiled_training(runs, at_once=1)
+    assert mesh.devices.shape == (4, 1)
+    assert " while(" in in_turns.as_text() and collectives(in_turns) == set()
+
+
+def test_a_batch_over_devices_needs_communication(config, use_devices):
+    use_devices(8)
+    mesh, compiled = compiled_training(run_lib.prepare(config))
+    assert mesh.devices.shape == (2, 4)
+    assert "all-reduce" in collectives(compiled), "BatchNorm sees the whole batch"
+
+
+def test_evaluation_gathers_the_scores_and_nothing_else(config, use_devices):
+    use_devices(8)
+    (run,) = run_lib.prepare(config)
+    mesh = parallel.make_mesh(8, 8)
+
+    def shape(leaf, sharding):
+        return jax.ShapeDtypeStruct((8, *leaf.shape[1:]), leaf.dtype, sharding=sharding)
+
+    model = jax.tree.map(lambda leaf: shape(leaf, parallel.by_member(mesh)), run.model_shapes())
+    batch = jax.tree.map(lambda leaf: shape(leaf, parallel.by_member_and_batch(mesh)), Feed([run], mesh).shapes(None))
+    compiled = (
+        evaluate.compiled_step(run.network, mesh)
+        .lower(model["params"], model["batch_stats"], batch)
+        .compile(compiling.OPTIONS)
+    )
+    assert collectives(compiled) == {"all-gather"}
+    assert re.findall(r"= (\S+?)\{\S* all-gather\(", compiled.as_text()) == ["f32[8,8,14]"]

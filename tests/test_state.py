@@ -9,9 +9,11 @@ import optax
 import pytest
 
 from configs import base
+from dsta_jax import parallel
 from dsta_jax import state as state_lib
 from dsta_jax.data.batches import Batch
 from dsta_jax.models.dsta import DSTANet
+from tests import compiling
 
 NETWORK = DSTANet(classes=5, bodies=1, input_channels=8, channels=(8, 16), embedding=(2, 4), strides=(1, 2), heads=2)
 
@@ -95,6 +97,47 @@ def test_members_are_independent():
         np.testing.assert_allclose(one[0], two[0], atol=1e-5)
     kernel = beside.params["input_map"]["linear"]["kernel"]
     assert np.abs(kernel[0] - kernel[1]).max() > 0.1
+
+
+@pytest.fixture
+def x64():
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("grid", [(1, 1), (2, 2)])
+def test_in_turns_is_the_same(grid):
+    """Four members at once and one at a time; and two a device, half a batch each."""
+    mesh = _mesh(*grid)
+    together, in_turns = (jax.device_get(_four_members(mesh, at_once)[0]) for at_once in (4 // grid[0], 1))
+    for one, two in zip(jax.tree.leaves(together), jax.tree.leaves(in_turns), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+
+
+def test_in_turns_takes_less_memory():
+    all_4, one = (_four_members(_mesh(1, 1), at_once)[1] for at_once in (4, 1))
+    assert one < 0.35 * all_4
+
+
+def _mesh(along_members, along_batch):
+    grid = np.array(jax.devices()[: along_members * along_batch]).reshape(along_members, along_batch)
+    return jax.sharding.Mesh(grid, ("member", "batch"))
+
+
+def _four_members(mesh, at_once):
+    """The state after a step, and the bytes that XLA plans for what is between."""
+    tx = state_lib.optimizer(base.get_config("shrec14").train, 10.0)
+    state, batch = compiling.compile_fast(lambda: _state(tx, ("a", "b", "c", "d")))(), _batch(4)
+    batch = batch._replace(x=batch.x.astype(jnp.zeros(()).dtype))
+    placed = jax.tree.map(lambda leaf: parallel.by_member(mesh) if leaf.ndim else parallel.everywhere(mesh), state)
+    split = parallel.by_member_and_batch(mesh)
+    over_members = parallel.over_members(mesh, 4, at_once)
+    step = functools.partial(state_lib.train_step, NETWORK, tx, 0.0, 100, over_members=over_members)
+    lowered = jax.jit(step, in_shardings=(placed, split), donate_argnums=0).lower(state, batch)
+    compiled = lowered.compile(compiler_options=compiling.OPTIONS)
+    after, _ = compiled(jax.device_put(state, placed), jax.device_put(batch, split))
+    return after, compiled.memory_analysis().temp_size_in_bytes
 
 
 def test_statistics_and_every_parameter_move():

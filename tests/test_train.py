@@ -146,6 +146,16 @@ def test_a_member_trains_as_it_would_alone(config, whole, tmp_path):
         assert alone["train/loss/fast_temporal"] == pytest.approx(together["train/loss/fast_temporal"], rel=2e-3)
 
 
+def test_members_in_turns_are_the_same(config, whole, tmp_path):
+    config.members_per_step = 1
+    run, _ = _train(config, tmp_path)
+    workdir, state = whole(config)
+    for in_turns, together in zip(_metrics(tmp_path)[:2], _metrics(workdir), strict=False):
+        assert in_turns == pytest.approx(together, rel=2e-3)
+    shapes = [jax.tree.map(np.shape, each) for each in (_final_state(run, tmp_path), state)]
+    assert shapes[0] == shapes[1]
+
+
 def test_learns(config, tmp_path):
     config.train.epochs, config.train.decay_epochs = 30.0, (24.0,)
     run, _ = _train(config, tmp_path)

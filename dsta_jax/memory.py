@@ -1,0 +1,163 @@
+"""How many networks train at once: the memory that one network's step takes, of what the devices have."""
+
+import functools
+import logging
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import psutil
+from jax.sharding import Mesh
+
+from dsta_jax import parallel
+from dsta_jax import state as state_lib
+from dsta_jax.data.batches import Batch
+from dsta_jax.run import Run
+
+# XLA plans 0.85 to 1.27 times what is kept for the backward pass: benchmarks/README.md, "Members".
+_SAFETY = 1.3
+
+# Of what there is, this part is given to steps: the rest is for evaluation, batches ahead, libraries, compilation.
+_USABLE = 0.8
+
+_LOGGER = logging.getLogger(__name__)
+
+_CGROUP = pathlib.Path("/sys/fs/cgroup")
+
+
+def at_once(runs: Sequence[Run], mesh: Mesh, rows: int | None) -> int:
+    """How many of its networks each device works on at once; they are a multiple of it. Says so where that is news.
+
+    Args:
+      runs: what is trained together.
+      mesh: the devices.
+      rows: R of a member's batch; None is a row for every body.
+    """
+    run, members = runs[0], sum(len(run.members) for run in runs)
+    on_device = parallel.at_once(mesh, members, most_at_once(run, mesh, rows))
+    if run.config.members_per_step:
+        return on_device
+    together = on_device * int(mesh.shape["member"])
+    needed, available = member_bytes(run, mesh, rows), device_bytes(mesh)
+    kind = mesh.devices.flat[0].device_kind
+    sizes = f"each takes about {needed / 1e9:.2g} GB, of {available / 1e9:.3g} GB on a device ({kind})"
+    if run.fold is not None or together < members:
+        how = "side by side" if together == members else f"{together} at a time"
+        _LOGGER.info("%d networks train %s (config.members_per_step sets another number):\n%s", members, how, sizes)
+    if needed > available:
+        _LOGGER.warning(
+            "one network may not fit into memory:\n%s.\n"
+            "If training fails, lower config.train.batch_size or config.data.frames, or set\n"
+            "config.model.precision=bfloat16 (which saves nothing on a CPU)",
+            sizes,
+        )
+    return on_device
+
+
+def most_at_once(run: Run, mesh: Mesh, rows: int | None = None) -> int:
+    """How many networks may train at once on all devices: `config.members_per_step`, or as many as memory holds.
+
+    It is 1 or more, even where there seems to be too little memory for one.
+
+    Args:
+      run: one of those that train together.
+      mesh: the devices.
+      rows: R of a member's batch; None is a row for every body.
+    """
+    if run.config.members_per_step:
+        return int(run.config.members_per_step)
+    fit = device_bytes(mesh) // member_bytes(run, mesh, rows)
+    return max(1, fit * int(mesh.shape["member"]))
+
+
+def member_bytes(run: Run, mesh: Mesh, rows: int | None = None) -> int:
+    """Memory on each of its devices that a network's training step takes: an estimate, before anything is compiled.
+
+    It is what the forward pass keeps for the backward one, times a factor for safety, and the batch, the parameters,
+    their momentum and their gradients. Of the pass, each of the devices over which a batch is split has its part.
+
+    Args:
+      run: whose network it is.
+      mesh: the devices.
+      rows: R of its batch; None is a row for every body.
+    """
+    kept, params, batch = _step_bytes(run, rows)
+    return math.ceil((_SAFETY * kept + batch) / parallel.batch_devices(mesh) + 3 * params)
+
+
+@functools.lru_cache(maxsize=8)
+def _step_bytes(run: Run, rows: int | None) -> tuple[int, int, int]:
+    """Bytes that the forward pass keeps, of the parameters, and of the batch."""
+    batch_size = run.config.train.batch_size
+    row = run.input_shape(batch_size)
+    count = row.shape[0] if rows is None else rows
+    batch = Batch(
+        x=jax.ShapeDtypeStruct((count, *row.shape[1:]), row.dtype),
+        label=jax.ShapeDtypeStruct((batch_size,), jnp.int32),
+        real=jax.ShapeDtypeStruct((batch_size,), jnp.float32),
+        share=None if rows is None else jax.ShapeDtypeStruct((batch_size, count), jnp.float32),
+    )
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), run.model_shapes())
+
+    def pullback(params: Any, batch_stats: Any, batch: Batch) -> Any:
+        """The function that takes the gradient back: a tree, whose leaves are all that is kept for it."""
+
+        def loss(params: Any) -> jax.Array:
+            return state_lib.loss(run.network, run.config.train.label_smoothing, params, batch_stats, batch)[0]
+
+        return jax.vjp(loss, params)[1]
+
+    kept = jax.eval_shape(pullback, one["params"], one["batch_stats"], batch)
+    return _bytes(kept), _bytes(one["params"]), _bytes(batch)
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def device_bytes(mesh: Mesh) -> int:
+    """Memory of each device that steps may take; of a CPU, its devices share what the machine has available."""
+    devices = mesh.devices.flatten().tolist()
+    stats = devices[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return int(_USABLE * stats["bytes_limit"])
+    return int(_USABLE * _host_bytes() / len(devices))
+
+
+@functools.cache
+def _host_bytes() -> int:
+    """What the machine had available when it was first asked, so that all groups of networks are of one size."""
+    return min([psutil.virtual_memory().available, *_limits(pathlib.Path("/proc/self/cgroup"), _CGROUP)])
+
+
+def _limits(membership: pathlib.Path, root: pathlib.Path) -> list[int]:
+    """Memory that a container or a batch system allows this process: Linux's control groups, of both versions."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:  # another system
+        return []
+    limits = []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":
+            top, name = root, "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = root / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        directory = top / group.lstrip("/")
+        for each in (directory, *directory.parents):
+            if each.is_relative_to(top):
+                limits += _limit(each / name)
+    return limits
+
+
+def _limit(path: pathlib.Path) -> list[int]:
+    """The number in a file; none where there is no file, or `max` in it."""
+    try:
+        return [int(path.read_text())]
+    except (OSError, ValueError):
+        return []
