@@ -21,7 +21,7 @@ def get_config(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.streams = STREAMS  # a network each, trained side by side
     config.folds = ()  # where each subject is left out once: the subjects to leave out, such as (1, 2); all if empty
     config.members_per_step = 0  # so many networks (streams x folds) train at once, one a device at least; 0: as
-    # many as the devices' memory holds
+    # many as the devices' memory holds, and on a processor one, which is faster there
     config.seed = 0  # of initial values, batches and augmentation
 
     config.data = ml_collections.ConfigDict()

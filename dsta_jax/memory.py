@@ -31,20 +31,24 @@ _CGROUP = pathlib.Path("/sys/fs/cgroup")
 def at_once(runs: Sequence[Run], mesh: Mesh, rows: int | None) -> int:
     """How many of its networks each device works on at once; they are a multiple of it. Says so where that is news.
 
+    It is `config.members_per_step`, or as many as memory holds, or one on a processor.
+
     Args:
       runs: what is trained together.
       mesh: the devices.
       rows: R of a member's batch; None is a row for every body.
     """
     run, members = runs[0], sum(len(run.members) for run in runs)
-    on_device = parallel.at_once(mesh, members, most_at_once(run, mesh, rows))
+    side_by_side = run.config.members_per_step or not _one_is_enough(mesh)
+    most = most_at_once(run, mesh, rows) if side_by_side else 1
+    on_device = parallel.at_once(mesh, members, most)
     if run.config.members_per_step:
         return on_device
     together = on_device * int(mesh.shape["member"])
     needed, available = member_bytes(run, mesh, rows), device_bytes(mesh)
     kind = mesh.devices.flat[0].device_kind
     sizes = f"each takes about {needed / 1e9:.2g} GB, of {available / 1e9:.3g} GB on a device ({kind})"
-    if run.fold is not None or together < members:
+    if run.fold is not None or (side_by_side and together < members):
         how = "side by side" if together == members else f"{together} at a time"
         _LOGGER.info("%d networks train %s (config.members_per_step sets another number):\n%s", members, how, sizes)
     if needed > available:
@@ -55,6 +59,11 @@ def at_once(runs: Sequence[Run], mesh: Mesh, rows: int | None) -> int:
             sizes,
         )
     return on_device
+
+
+def _one_is_enough(mesh: Mesh) -> bool:
+    """Whether one network keeps a device busy: a processor, whose networks are faster in turns (benchmarks/README.md)."""
+    return bool(mesh.devices.flat[0].platform == "cpu")
 
 
 def most_at_once(run: Run, mesh: Mesh, rows: int | None = None) -> int:

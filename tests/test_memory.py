@@ -64,7 +64,14 @@ def said(run, networks, monkeypatch, caplog):
     return at_once, caplog.text
 
 
+def test_networks_take_turns_on_a_processor(config, run, monkeypatch, caplog):
+    assert said(run, 2.5, monkeypatch, caplog) == (1, "")
+    config.members_per_step = 2
+    assert said(run, 0.5, monkeypatch, caplog) == (2, "")
+
+
 def test_what_is_said(config, run, monkeypatch, caplog):
+    monkeypatch.setattr(memory, "_one_is_enough", lambda mesh: False)
     assert said(run, 2.5, monkeypatch, caplog) == (2, "")
     at_once, text = said(run, 1.5, monkeypatch, caplog)
     assert at_once == 1 and "2 networks train 1 at a time (config.members_per_step sets another number):" in text
