@@ -62,7 +62,7 @@ def at_once(runs: Sequence[Run], mesh: Mesh, rows: int | None) -> int:
 
 
 def _one_is_enough(mesh: Mesh) -> bool:
-    """Whether one network keeps a device busy: a processor, whose networks are faster in turns (benchmarks/README.md)."""
+    """Whether one network keeps a device busy: a processor, which is faster in turns (benchmarks/README.md)."""
     return bool(mesh.devices.flat[0].platform == "cpu")
 
 

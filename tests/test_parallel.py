@@ -122,10 +122,8 @@ def test_evaluation_gathers_the_scores_and_nothing_else(config, use_devices):
 
     model = jax.tree.map(lambda leaf: shape(leaf, parallel.by_member(mesh)), run.model_shapes())
     batch = jax.tree.map(lambda leaf: shape(leaf, parallel.by_member_and_batch(mesh)), Feed([run], mesh).shapes(None))
-    compiled = (
-        evaluate.compiled_step(run.network, mesh)
-        .lower(model["params"], model["batch_stats"], batch)
-        .compile(compiling.OPTIONS)
-    )
+    fold = evaluate.compiled_fold(run.network, mesh, frames=8, joints=22)
+    variables = jax.tree.map(lambda leaf: shape(leaf, parallel.by_member(mesh)), jax.eval_shape(fold, model))
+    compiled = evaluate.compiled_step(run.network, mesh).lower(variables, batch).compile(compiling.OPTIONS)
     assert collectives(compiled) == {"all-gather"}
     assert re.findall(r"= (\S+?)\{\S* all-gather\(", compiled.as_text()) == ["f32[8,8,14]"]

@@ -149,6 +149,7 @@ def test_a_member_trains_as_it_would_alone(config, whole, tmp_path):
 def test_members_in_turns_are_the_same(config, whole, tmp_path):
     config.members_per_step = 1
     run, _ = _train(config, tmp_path)
+    config.members_per_step = 0
     workdir, state = whole(config)
     for in_turns, together in zip(_metrics(tmp_path)[:2], _metrics(workdir), strict=False):
         assert in_turns == pytest.approx(together, rel=2e-3)
