@@ -24,7 +24,9 @@ from benchmarks import (
     train_step,
 )
 from benchmarks.shapes import Case
+from dsta_jax import parallel
 from dsta_jax.data import batches
+from dsta_jax.feed import Feed
 from dsta_jax.models.dsta import DSTANet
 
 TINY = ["--network=tiny", "--batch=4", "--repeats=2", "--seconds=0.001"]
@@ -84,8 +86,12 @@ def test_members(measured):
 
 
 def test_input_pipeline(measured):
-    rows, _ = measured(input_pipeline, "--members=1", "--steps=2", "--shapes=ntu", "--no-training")
-    assert [row["what"] for row in rows] == ["alone, 1 thread", "alone, 2 threads", "feed", "on device"]
+    case = Case("ntu", "tiny", 4, single=0.8, samples=24)
+    counts = Feed(shapes.runs_of(case), parallel.make_mesh(1, 4)).row_counts
+    assert counts.usual < counts.most, "else one program would do for all steps"
+    rows, _ = measured(input_pipeline, "--members=1", "--steps=6", "--shapes=ntu")
+    without_training = ["alone, 1 thread", "alone, 2 threads", "feed", "on device"]
+    assert [row["what"] for row in rows] == [*without_training, "training", "step alone"]
     assert {row["bodies"] for row in rows} == {"packed"}
 
 
