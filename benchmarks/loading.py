@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import report, shapes
+from benchmarks import report, resident, shapes
 from benchmarks.shapes import SHAPES, Case
 from dsta_jax.data.dataset import DataSet
 
@@ -98,17 +98,15 @@ def frames_of(made: DataSet, number: int) -> np.ndarray:
 
 def load(directory: str, shape: str) -> dict[str, float]:
     """Seconds of reading a set, and by how much the largest resident set of this process grew."""
-    import resource
-
     from dsta_jax.data import dataset
     from dsta_jax.skeleton import benchmark_file
 
     benchmark = benchmark_file.find(SHAPES[shape][0])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident.peak_bytes()
     begin = time.perf_counter()
     dataset.load(directory, benchmark)
     seconds = time.perf_counter() - begin
-    return {"seconds": seconds, "bytes": 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)}
+    return {"seconds": seconds, "bytes": resident.peak_bytes() - before}
 
 
 if __name__ == "__main__":

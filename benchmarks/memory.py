@@ -7,45 +7,30 @@ libraries included; `before` is what they take alone.
 
 import importlib
 import json
-import pathlib
-import re
 import sys
 from typing import Any
 
+from benchmarks import resident
 from benchmarks.sides import Spec
 
 
 def measure(spec: Spec) -> dict[str, Any]:
     """Bytes at the peak, and bytes before the side was built where that is known; and whose memory it is."""
     allocator: Any = importlib.import_module("benchmarks.ours" if spec.framework == "jax" else "benchmarks.torch_sides")
-    before = _resident("VmRSS")
+    before = resident.now_bytes()
     side = spec.build()
     side.start()
     side.wait()
     if spec.framework == "torch":
         allocator.forget_peak()
-    _forget_resident_peak()
+    resident.forget_peak()
     for _ in range(3):
         side.start()
     side.wait()
     on_device = allocator.peak_bytes()
     if on_device is not None:
         return {"peak_bytes": on_device, "memory_of": "device"}
-    return {"peak_bytes": _resident("VmHWM"), "before_bytes": before, "memory_of": "process"}
-
-
-def _resident(field: str) -> int:
-    """Bytes of a line such as `VmHWM:    81420 kB`."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0
-
-
-def _forget_resident_peak() -> None:
-    try:
-        pathlib.Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        print("the peak includes compilation: /proc/self/clear_refs cannot be written", file=sys.stderr)
+    return {"peak_bytes": resident.peak_bytes(), "before_bytes": before, "memory_of": "process"}
 
 
 if __name__ == "__main__":

@@ -105,23 +105,39 @@ def exponent(value: Sequence[float], cost: Sequence[float]) -> float:
 
 
 def draw(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
-    """A panel for each axis: milliseconds over the value, both by logarithms, with the extremes."""
+    """A panel for each axis: milliseconds over the value, both by logarithms, with the extremes, and linear growth."""
     try:
         from matplotlib import figure
     except ImportError:
         report.say("no figure: matplotlib is not installed")
         return
     axes = list(dict.fromkeys(row["axis"] for row in rows))
-    drawn = figure.Figure(figsize=(3 * len(axes), 3), layout="constrained")
-    for panel, axis in zip(np.atleast_1d(drawn.subplots(1, len(axes))), axes, strict=True):
-        here = [row for row in rows if row["axis"] == axis]
-        median = np.array([row["ms_median"] for row in here])
-        spread = [median - [row["ms_min"] for row in here], [row["ms_max"] for row in here] - median]
-        panel.errorbar([row["value"] for row in here], median, yerr=spread, marker="o", capsize=3)
-        power = here[-1].get("exponent")
-        panel.set(xscale="log", yscale="log", xlabel=axis, title="" if power is None else f"exponent {power:.2f}")
-    drawn.axes[0].set_ylabel("ms")
-    drawn.savefig(path, dpi=150)
+    columns = min(4, len(axes))
+    drawn = figure.Figure(figsize=(3 * columns, 3 * -(-len(axes) // columns)), layout="constrained")
+    panels = drawn.subplots(-(-len(axes) // columns), columns, squeeze=False).ravel()
+    for panel in panels[len(axes) :]:
+        panel.set_axis_off()
+    for panel, axis in zip(panels, axes, strict=False):
+        _panel(panel, [row for row in rows if row["axis"] == axis])
+    drawn.savefig(path, dpi=100)
+
+
+def _panel(panel: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """One axis. A dashed line grows with the value, from the first median on."""
+    value = np.array([row["value"] for row in rows])
+    median = np.array([row["ms_median"] for row in rows])
+    spread = [median - [row["ms_min"] for row in rows], [row["ms_max"] for row in rows] - median]
+    panel.plot(value, median[0] * value / value[0], "--", color="0.7")
+    panel.errorbar(value, median, yerr=spread, marker="o", capsize=3)
+    panel.set(xscale="log", yscale="log", xlabel=rows[0]["axis"], ylabel="ms")
+    panel.set_xticks(value, [f"{each:g}" for each in value])
+    panel.minorticks_off()
+    low, high = panel.get_ylim()
+    tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    ticks = [tick for tick in np.multiply.outer(tens, [1, 2, 5]).ravel() if low <= tick <= high]
+    panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    if (power := rows[-1].get("exponent")) is not None:
+        panel.set_title(f"exponent {power:.2f}")
 
 
 if __name__ == "__main__":
