@@ -77,7 +77,13 @@ def test_without_pytorch(monkeypatch, capsys):
 
 def test_inference(measured):
     rows, _ = measured(inference, "--torch=none")
-    assert [(row["task"], row["batch"]) for row in rows] == [("latency", 1), ("throughput", 4)]
+    found = [(row["side"], row["task"], row["batch"], row["single"]) for row in rows]
+    assert found == [
+        ("ours", "latency", 1, 0.0),
+        ("ours packed", "latency", 1, 1.0),
+        ("ours", "throughput", 4, 0.0),
+        ("ours packed", "throughput", 4, 0.8),
+    ]
 
 
 def test_members(measured):
