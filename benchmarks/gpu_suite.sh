@@ -95,13 +95,13 @@ suite() {
   part inference 90 inference --batch=64 "${options[@]}"
   part compiled 60 compiled --batch=64 "${options[@]}"
   part input_pipeline 60 input_pipeline --batch=64 --members=1,4
-  part spellings 150 spellings --batch=64 --options=model.precision=bfloat16
   part train_shrec_4 90 "${shrec[@]}" --members=4 --torch=eager,bf16
   part train_ntu_conv 120 train_step --batch=64 --memory=planned --both=model.temporal=conv --torch=eager,bf16 --single=0
   part compile_time 90 compile_time --batch=64 "${options[@]}"
   part scaling_shape 90 scaling --axes=frames,joints
   part scaling_size 90 scaling --axes=batch,bodies,members,classes
   part train_memory 150 train_step --batch=64 --torch=eager,bf16 --repeats=1 --memory=process "${options[@]}"
+  part spellings 150 spellings --batch=64 --options=model.precision=bfloat16
 }
 
 suite 2>&1 | tee -a "$results/log.txt"
