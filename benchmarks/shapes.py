@@ -9,7 +9,6 @@ import ml_collections
 import numpy as np
 
 from dsta_jax import run
-from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet, track_starts
 from dsta_jax.run import Run
 from dsta_jax.skeleton import benchmark_file
@@ -137,17 +136,8 @@ def runs_of(case: Case, recordings: DataSet | None = None) -> Sequence[Run]:
     """
     config, benchmark = config_of(case), benchmark_of(case)
     recordings = made_recordings(case) if recordings is None else recordings
-    network, data = run.make_network(config.model, benchmark), config.data
-    sampling = Sampling(
-        sampled=data.sampled_frames,
-        frames=data.frames,
-        slow_interval=data.slow_interval,
-        fast_interval=data.fast_interval,
-        rotation_degrees=data.rotation_degrees,
-        scale=data.scale,
-        layout=benchmark.layout,
-        channels=benchmark.channels,
-    )
+    network = run.make_network(config.model, benchmark)
+    sampling = run.make_sampling(config.data, benchmark)
     folds = range(case.members // len(config.streams))
     return [
         Run(

@@ -138,20 +138,25 @@ def _run(
         benchmark=benchmark,
         fold=fold,
         members=tuple(config.streams),
-        sampling=Sampling(
-            sampled=data.sampled_frames,
-            frames=data.frames,
-            slow_interval=data.slow_interval,
-            fast_interval=data.fast_interval,
-            rotation_degrees=data.rotation_degrees,
-            scale=data.scale,
-            layout=benchmark.layout,
-            channels=benchmark.channels,
-        ),
+        sampling=make_sampling(data, benchmark),
         network=network,
         train=train,
         validation=validation,
         test=test,
+    )
+
+
+def make_sampling(data: ml_collections.ConfigDict, benchmark: Benchmark) -> Sampling:
+    """How a configuration makes a benchmark's sequences into input."""
+    return Sampling(
+        sampled=data.sampled_frames,
+        frames=data.frames,
+        slow_interval=data.slow_interval,
+        fast_interval=data.fast_interval,
+        rotation_degrees=data.rotation_degrees,
+        scale=data.scale,
+        layout=benchmark.layout,
+        channels=benchmark.channels,
     )
 
 

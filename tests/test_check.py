@@ -51,7 +51,7 @@ def test_a_good_set(config, tmp_path, capsys):
     assert "\nNothing suspicious.\n" in said
     text = (tmp_path / "check" / "synthetic14.txt").read_text()
     assert said.startswith(text.rstrip("\n"))
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="contact sheets need matplotlib, of the extra 'draw'")
     assert f"Look at {tmp_path / 'check' / 'synthetic14.png'}" in said
     assert (tmp_path / "check" / "synthetic14.png").stat().st_size > 50_000
 

@@ -1,18 +1,15 @@
 """The PyTorch baseline is the same network: the golden vectors, loaded by name."""
 
+import importlib
+
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install torch")
-torch_baseline = pytest.importorskip("benchmarks.torch_baseline")
+from tests.models.test_golden import CHOICES, LAYERS
 
-LAYERS = {
-    "dsta_hand": ((16, 32, 32), (4, 8, 8), (1, 2, 1)),
-    "dsta_body": ((16, 32, 48), (4, 8, 8), (1, 2, 2)),
-    "dsta_body_temporal_conv": ((16, 32, 48), (4, 8, 8), (1, 2, 1)),
-    "dsta_hand_stgr": ((16, 32), (4, 8), (1, 2)),
-}
-CHOICES = {"dsta_body_temporal_conv": {"temporal": "conv"}, "dsta_hand_stgr": {"regularization": "spatial_temporal"}}
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install torch")
+torch_baseline = importlib.import_module("benchmarks.torch_baseline")
+
 # Tables and masks that the state dictionaries carry and the network computes itself.
 TABLES = ("pes.pe", "pet.pe", "atts", "attt")
 

@@ -1,5 +1,6 @@
 """Contact sheets: what stands on them is whole, and wrong joints look wrong."""
 
+import importlib
 import struct
 
 import numpy as np
@@ -10,7 +11,7 @@ from dsta_jax.skeleton.figures import Sample
 from dsta_jax.skeleton.layouts import HAND_22, NTU_25, Layout
 
 pytest.importorskip("matplotlib", reason="contact sheets need matplotlib, of the extra 'draw'")
-from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+backend_agg = importlib.import_module("matplotlib.backends.backend_agg")
 
 
 def walk(frames, joints=22, bodies=1, channels=3):
@@ -67,7 +68,7 @@ def test_nothing_is_stretched():
 
 def test_texts_do_not_overlap_and_nothing_is_cut():
     page = sheet(walk(30, joints=25, bodies=2), NTU_25, copies=2)
-    canvas = FigureCanvasAgg(page)
+    canvas = backend_agg.FigureCanvasAgg(page)
     canvas.draw()
     renderer = canvas.get_renderer()
     boxes = [text.get_window_extent(renderer) for axes in page.axes for text in axes.texts if text.get_text()]
