@@ -99,9 +99,9 @@ def frames_of(made: DataSet, number: int) -> np.ndarray:
 def load(directory: str, shape: str) -> dict[str, float]:
     """Seconds of reading a set, and by how much the largest resident set of this process grew."""
     from dsta_jax.data import dataset
-    from dsta_jax.skeleton import benchmark_file
+    from dsta_jax.datasets import own
 
-    benchmark = benchmark_file.find(SHAPES[shape][0])
+    benchmark = own.find(SHAPES[shape][0])
     before = resident.peak_bytes()
     begin = time.perf_counter()
     dataset.load(directory, benchmark)

@@ -12,12 +12,12 @@ import numpy as np
 from benchmarks import floors, shapes
 from benchmarks.shapes import Case
 from dsta_jax import checkpoint, evaluate, memory, parallel, train
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
 from dsta_jax.feed import Feed
 from dsta_jax.run import Run
-from dsta_jax.state import TrainState
+from dsta_jax.train_state import TrainState
 
 
 class Training:

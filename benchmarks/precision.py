@@ -22,13 +22,13 @@ import numpy as np
 
 from benchmarks import report
 from dsta_jax import checkpoint, evaluate, parallel, run, train
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
 from dsta_jax.feed import Feed
 from dsta_jax.models.dsta import DSTANet, Precision
 from dsta_jax.run import Run
-from dsta_jax.state import TrainState
+from dsta_jax.train_state import TrainState
 
 COLUMNS = (
     ("seed", "seed", "d"),

@@ -10,10 +10,10 @@ import numpy as np
 
 from dsta_jax import run
 from dsta_jax.data.dataset import DataSet, track_starts
+from dsta_jax.datasets import own
+from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.layouts import Layout
 from dsta_jax.run import Run
-from dsta_jax.skeleton import benchmark_file
-from dsta_jax.skeleton.benchmarks import Benchmark
-from dsta_jax.skeleton.layouts import Layout
 
 # The configuration of each shape, and the shortest, the median and the longest recording, in frames.
 SHAPES = {"shrec": ("shrec14", (7, 57, 171)), "ntu": ("ntu60_cs", (30, 75, 300))}
@@ -92,7 +92,7 @@ def dtype_field(config: ml_collections.ConfigDict) -> str | None:
 
 def benchmark_of(case: Case) -> Benchmark:
     """The case's benchmark: joints that it has not are hung on in a chain."""
-    benchmark = benchmark_file.find(SHAPES[case.shape][0])
+    benchmark = own.find(SHAPES[case.shape][0])
     joints = case.joints or len(benchmark.layout.joints)
     classes = case.classes or len(benchmark.class_names)
     layout = benchmark.layout

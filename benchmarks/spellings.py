@@ -19,8 +19,8 @@ import jax.numpy as jnp
 
 from benchmarks import report, timing
 from benchmarks.shapes import NETWORKS, SHAPES, Case
-from dsta_jax.models import attention, dsta, linear
-from dsta_jax.models.linear import Linear
+from dsta_jax.models import attention, dsta, layers
+from dsta_jax.models.layers import Linear
 
 COLUMNS = (
     ("spelling", "spelling", ""),
@@ -34,8 +34,8 @@ COLUMNS = (
 
 
 def _two_passes(apart_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> tuple[jax.Array, jax.Array]:
-    mean_C = linear._mean(apart_RxTxVxC, weight_R)
-    return mean_C, linear._mean(jnp.square(apart_RxTxVxC - mean_C[None, None, None]), weight_R)
+    mean_C = layers._mean(apart_RxTxVxC, weight_R)
+    return mean_C, layers._mean(jnp.square(apart_RxTxVxC - mean_C[None, None, None]), weight_R)
 
 
 def _einsum(x_RxTxVxC: jax.Array, maps: jax.Array) -> jax.Array:
@@ -82,11 +82,11 @@ def _replaced(*places: tuple[Any, str, Any]) -> Callable[[], contextlib.ExitStac
 
 SPELLINGS: Mapping[str, Callable[[], contextlib.ExitStack]] = {
     "as it is": _replaced(),
-    "statistics in two passes": _replaced((linear, "_moments", _two_passes)),
+    "statistics in two passes": _replaced((layers, "_moments", _two_passes)),
     "mixing by einsum": _replaced((attention, "mix_joints", _einsum)),
     "position added first": _replaced((attention, "Linear", _PositionFirst)),
     "queries and keys apart": _replaced((attention, "Linear", _TwoMaps)),
-    "bias with gradient": _replaced((linear, "Linear", _bias_with_gradient)),
+    "bias with gradient": _replaced((layers, "Linear", _bias_with_gradient)),
     "modules recomputed": _replaced((dsta, "Attention", nn.remat(attention.Attention, static_argnums=(3,)))),
 }
 

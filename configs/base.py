@@ -13,7 +13,7 @@ def get_config(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration of a benchmark.
 
     Args:
-      benchmark: a name of `dsta_jax.skeleton.benchmarks.BENCHMARKS`.
+      benchmark: a name of `dsta_jax.datasets.benchmarks.BENCHMARKS`.
       words: what stood after the colon, such as `small,spatial`.
     """
     config = ml_collections.ConfigDict()

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from data_prep import pool, shards, tfds_layout, twin_report
 from data_prep.lock import sole_writer
 from dsta_jax.data.records import shard_name
+from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.layouts import Layout
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import Benchmark
-from dsta_jax.skeleton.layouts import Layout
 
 RECORDINGS_PER_SHARD = 128
 
@@ -32,7 +32,7 @@ _FINGERPRINT = "fingerprint.json"
 # Recordings that are not in the set, a line each with the reason: broken ones, and those with nothing in them.
 _SKIPPED, _LEFT_OUT = "skipped.txt", "left_out.txt"
 _TWINS = "twins.txt"
-_CODE = ("data_prep/*.py", "dsta_jax/data/records.py", "dsta_jax/skeleton/**/*.py")
+_CODE = ("data_prep/*.py", "data_prep/formats/*.py", "dsta_jax/data/records.py", "dsta_jax/datasets/*.py")
 
 
 @dataclasses.dataclass(frozen=True)

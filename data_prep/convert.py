@@ -46,11 +46,11 @@ from typing import Any, Literal, get_args
 from absl import app, flags
 
 from data_prep import conversion, pool, recording_files, tfrecord_set
+from data_prep.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
+from data_prep.formats.collection import Collection, select
+from dsta_jax.datasets import own
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton import benchmark_file
-from dsta_jax.skeleton.benchmarks import Benchmark
-from dsta_jax.skeleton.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
-from dsta_jax.skeleton.formats.collection import Collection, select
 
 Source = Literal["pyskl", "npy", "npz", "kinetics", "folder", "tfrecord"]
 Target = Literal["pyskl", "npy", "npz", "tfrecord"]
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
     options = conversion.Options(
         pathlib.Path(path), pathlib.Path(out), values.workers, values.skip_broken, values.overwrite
     )
-    benchmark = benchmark_file.find(values.benchmark) if values.benchmark else None
+    benchmark = own.find(values.benchmark) if values.benchmark else None
     run(source, target, options, benchmark, values.splits)
 
 

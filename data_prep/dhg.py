@@ -16,11 +16,11 @@ from absl import app, flags
 
 from data_prep import conversion
 from data_prep.shards import Item
+from dsta_jax.datasets import dhg, shrec17
+from dsta_jax.datasets.benchmarks import DHG_FINE_GESTURES, of_data_set
+from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import DHG_FINE_GESTURES, of_data_set
-from dsta_jax.skeleton.formats import dhg, shrec
-from dsta_jax.skeleton.layouts import HAND_22
-from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "dhg", "1.0.0"
 _PUBLISHED = 2800
@@ -44,7 +44,7 @@ def read_frames(item: Gesture) -> np.ndarray:
     Raises:
       UserError: when the file is broken, or ends before the gesture does.
     """
-    frames_TxVxC = shrec.read_skeletons(item.path)
+    frames_TxVxC = shrec17.read_skeletons(item.path)
     if item.end >= len(frames_TxVxC):
         raise UserError(
             f"{item.path}: {len(frames_TxVxC)} frames, but {dhg.LIST_FILE} says that the gesture ends in frame "

@@ -16,12 +16,12 @@ from absl import app, flags
 
 from data_prep import conversion
 from data_prep.shards import Item, LeftOut
+from dsta_jax.datasets import ntu
+from dsta_jax.datasets.benchmarks import of_data_set
+from dsta_jax.datasets.layouts import NTU_25
+from dsta_jax.datasets.ntu_actions import NTU_ACTIONS
+from dsta_jax.datasets.ntu_bodies import BODIES, normalize_ntu, select_bodies
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import of_data_set
-from dsta_jax.skeleton.formats import ntu
-from dsta_jax.skeleton.layouts import NTU_25
-from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
-from dsta_jax.skeleton.ntu_bodies import BODIES, normalize_ntu, select_bodies
 
 VERSION = "1.0.0"
 

@@ -13,11 +13,11 @@ from absl import app, flags
 
 from data_prep import conversion
 from data_prep.shards import Item
+from dsta_jax.datasets import nw_ucla
+from dsta_jax.datasets.benchmarks import NW_UCLA_ACTIONS, of_data_set
+from dsta_jax.datasets.layouts import KINECT_20
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import NW_UCLA_ACTIONS, of_data_set
-from dsta_jax.skeleton.formats import nw_ucla
-from dsta_jax.skeleton.layouts import KINECT_20
-from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "nw_ucla", "1.0.0"
 

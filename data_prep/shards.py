@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from data_prep import tfds_layout
-from dsta_jax.data import twins
+from dsta_jax.data import duplicates
 from dsta_jax.data.records import Record, write_shard
 from dsta_jax.errors import UserError
 
@@ -78,7 +78,7 @@ class Result:
       broken: for each broken recording, its name and the reason.
       left_out: for each recording with nothing in it, its name and the reason.
       other_length: how many recordings have not as many frames as their list says.
-      fingerprints: of each record, by name; `twins.fingerprint`.
+      fingerprints: of each record, by name; `duplicates.fingerprint`.
     """
 
     records: int
@@ -122,7 +122,7 @@ def write(task: Task, read_frames: ReadFrames) -> Result:
             record = Record(item.name, item.label, item.subject, item.camera, item.setup, frames_TxVxMxC)
             payloads.append(tfds_layout.to_payload(features, record))
             other_length += item.listed_frames not in (0, len(frames_TxVxMxC))
-            fingerprints[item.name] = twins.fingerprint(frames_TxVxMxC)
+            fingerprints[item.name] = duplicates.fingerprint(frames_TxVxMxC)
     temporary = task.path.with_name(task.path.name + ".tmp")
     result = Result(len(payloads), write_shard(temporary, payloads), broken, left_out, other_length, fingerprints)
     temporary.replace(task.path)

@@ -15,11 +15,11 @@ from absl import app, flags
 
 from data_prep import conversion
 from data_prep.shards import Item
+from dsta_jax.datasets import shrec17
+from dsta_jax.datasets.benchmarks import SHREC_FINE_GESTURES, of_data_set
+from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import SHREC_FINE_GESTURES, of_data_set
-from dsta_jax.skeleton.formats import shrec
-from dsta_jax.skeleton.layouts import HAND_22
-from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "shrec17", "1.0.0"
 _PUBLISHED = 2800
@@ -35,7 +35,7 @@ _CITATION = (
 
 def read_frames(item: Item) -> np.ndarray:
     """Reads and normalises one recording: frames_TxVxMxC float32."""
-    return normalize(shrec.read_skeletons(item.path)[:, :, None], HAND_22)
+    return normalize(shrec17.read_skeletons(item.path)[:, :, None], HAND_22)
 
 
 def read_items(raw_dir: pathlib.Path) -> dict[str, list[Item]]:
@@ -44,17 +44,17 @@ def read_items(raw_dir: pathlib.Path) -> dict[str, list[Item]]:
     Raises:
       UserError: when a list is missing or malformed, or both name the same recording.
     """
-    lists = {"train": raw_dir / shrec.TRAIN_LIST, "test": raw_dir / shrec.TEST_LIST}
+    lists = {"train": raw_dir / shrec17.TRAIN_LIST, "test": raw_dir / shrec17.TEST_LIST}
     splits = {
         split: [
             Item(
                 name=recording.name,
-                path=raw_dir / recording.name / shrec.SKELETON_FILE,
+                path=raw_dir / recording.name / shrec17.SKELETON_FILE,
                 label=recording.label28 - 1,
                 subject=recording.subject,
                 listed_frames=recording.frames,
             )
-            for recording in shrec.read_list(path)
+            for recording in shrec17.read_list(path)
         ]
         for split, path in lists.items()
     }

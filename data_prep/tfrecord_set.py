@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from data_prep import conversion
+from data_prep.formats.collection import Collection, Entry, Recording, by_name, in_one_split_each
+from data_prep.formats.padded import has_confidence
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
+from dsta_jax.datasets.benchmarks import Benchmark, of_data_set
+from dsta_jax.datasets.layouts import Layout
+from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.ntu_bodies import normalize_ntu
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import Benchmark, of_data_set
-from dsta_jax.skeleton.formats.collection import Collection, Entry, Recording, by_name, in_one_split_each
-from dsta_jax.skeleton.formats.padded import has_confidence
-from dsta_jax.skeleton.layouts import Layout
-from dsta_jax.skeleton.normalize import normalize
-from dsta_jax.skeleton.ntu_bodies import normalize_ntu
 
 VERSION = "1.0.0"
 _CLASSES = "label.labels.txt"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from data_prep.shards import Result, Task
-from dsta_jax.data import twins
-from dsta_jax.skeleton.benchmarks import Benchmark
+from dsta_jax.data import duplicates
+from dsta_jax.datasets.benchmarks import Benchmark
 
 
 def write(path: pathlib.Path, benchmarks: Sequence[Benchmark], results: Sequence[tuple[Task, Result]]) -> list[str]:
@@ -28,7 +28,7 @@ def write(path: pathlib.Path, benchmarks: Sequence[Benchmark], results: Sequence
         if item.name in result.fingerprints
     ]
     fingerprint_N = np.array([fingerprint for _, _, fingerprint in known])
-    groups = twins.groups(fingerprint_N)
+    groups = duplicates.groups(fingerprint_N)
     if not groups:
         path.unlink(missing_ok=True)
         return []
@@ -51,6 +51,6 @@ def _across(
         said = f"{benchmark.name}: {shared} recordings are identical to one of another {benchmark.left_out}"
         return said if shared else ""
     is_test_N = benchmark.is_test(columns)
-    leaked, tested = int(twins.leaked(fingerprint_N, is_test_N).sum()), int(is_test_N.sum())
+    leaked, tested = int(duplicates.leaked(fingerprint_N, is_test_N).sum()), int(is_test_N.sum())
     said = f"{benchmark.name}: {leaked} of {tested} recordings for testing are identical to one for training"
     return said if leaked else ""

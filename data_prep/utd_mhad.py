@@ -13,11 +13,11 @@ from absl import app, flags
 
 from data_prep import conversion
 from data_prep.shards import Item
+from dsta_jax.datasets import utd_mhad
+from dsta_jax.datasets.benchmarks import UTD_MHAD_ACTIONS, of_data_set
+from dsta_jax.datasets.layouts import UTD_MHAD_20
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.skeleton.benchmarks import UTD_MHAD_ACTIONS, of_data_set
-from dsta_jax.skeleton.formats import utd_mhad
-from dsta_jax.skeleton.layouts import UTD_MHAD_20
-from dsta_jax.skeleton.normalize import normalize
 
 NAME, VERSION = "utd_mhad", "1.0.0"
 

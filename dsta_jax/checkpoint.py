@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 
 from dsta_jax import parallel
 from dsta_jax.errors import UserError
-from dsta_jax.state import TrainState
+from dsta_jax.train_state import TrainState
 
 # The items of a checkpoint. Evaluation reads `model` alone.
 MODEL, TRAIN, CHOICE = "model", "train", "choice"

@@ -11,10 +11,10 @@ import tqdm
 from jax.sharding import Mesh
 
 from dsta_jax import checkpoint, fusion, parallel, scores
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
-from dsta_jax.models import inference
+from dsta_jax.models import fold_batch_norm
 from dsta_jax.models.dsta import DSTANet
 from dsta_jax.run import Run
 from dsta_jax.scores import Scores
@@ -121,7 +121,7 @@ def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = No
 def compiled_fold(network: DSTANet, mesh: Mesh, frames: int, joints: int) -> Any:
     """`models.inference.fold` of all members over a mesh, compiled once."""
     by_member = parallel.by_member(mesh)
-    fold = jax.vmap(functools.partial(inference.fold, network, frames=frames, joints=joints))
+    fold = jax.vmap(functools.partial(fold_batch_norm.fold, network, frames=frames, joints=joints))
     return jax.jit(fold, in_shardings=by_member, out_shardings=by_member)
 
 

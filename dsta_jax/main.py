@@ -23,7 +23,8 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import check, compile_cache, evaluate, folds, members, run, workdir
+from dsta_jax import compile_cache, cross_validation, evaluate, members, run, workdir
+from dsta_jax.check import report
 from dsta_jax.errors import UserError, one_line_errors
 
 _LOGGER = logging.getLogger("dsta_jax")
@@ -66,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
         return _evaluate()
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
-        return check.check(flags.FLAGS.config, directory.parent / "check")
+        return report.check(flags.FLAGS.config, directory.parent / "check")
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
     runs = run.prepare(flags.FLAGS.config)
     workdir.claim(directory, flags.FLAGS.config)
@@ -100,7 +101,7 @@ def _evaluate() -> int:
 
 
 def _report(results: dict[str, Any]) -> str:
-    return folds.report(results) if "folds" in results else evaluate.report(results)
+    return cross_validation.report(results) if "folds" in results else evaluate.report(results)
 
 
 def _speak_plainly() -> None:

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from dsta_jax import checkpoint, evaluate, folds, memory, parallel, train
+from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, train
 from dsta_jax.errors import UserError
 from dsta_jax.run import Run
 
@@ -66,7 +66,7 @@ def _results(runs: Sequence[Run], workdir: pathlib.Path) -> dict[str, Any]:
     results = [evaluate.read_results(directory(run, workdir)) for run in runs]
     if runs[0].fold is None:
         return results[0]
-    return folds.summarize(runs, results, [directory(run, workdir) for run in runs], workdir)
+    return cross_validation.summarize(runs, results, [directory(run, workdir) for run in runs], workdir)
 
 
 def _next_group(pending: Sequence[Run], workdir: pathlib.Path) -> list[Run]:

@@ -13,7 +13,7 @@ import psutil
 from jax.sharding import Mesh
 
 from dsta_jax import parallel
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.data.batches import Batch
 from dsta_jax.run import Run
 

@@ -8,10 +8,10 @@ import jax
 from jax.sharding import NamedSharding
 
 from dsta_jax import checkpoint, parallel
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.logs import Metrics
 from dsta_jax.run import Run
-from dsta_jax.state import TrainState
+from dsta_jax.train_state import TrainState
 
 
 @dataclasses.dataclass(frozen=True)

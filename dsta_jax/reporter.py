@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.errors import UserError
 from dsta_jax.logs import Progress
 from dsta_jax.part import Part
-from dsta_jax.state import Totals
+from dsta_jax.train_state import Totals
 
 
 class Reporter:

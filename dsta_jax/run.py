@@ -17,11 +17,11 @@ from dsta_jax.data import dataset, records
 from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.streams import STREAMS, Stream
+from dsta_jax.datasets import own
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.errors import UserError
 from dsta_jax.models import attention, dsta, position
 from dsta_jax.models.dsta import DSTANet
-from dsta_jax.skeleton import benchmark_file
-from dsta_jax.skeleton.benchmarks import Benchmark
 
 # The fields of config.model that take one of a few words: Table 1.
 _CHOICES = {
@@ -102,7 +102,7 @@ def prepare(config: ml_collections.ConfigDict) -> list[Run]:
     Raises:
       UserError: when the configuration makes no sense, or the recordings are missing or damaged.
     """
-    benchmark = benchmark_file.find(config.benchmark)
+    benchmark = own.find(config.benchmark)
     unknown = [stream for stream in config.streams if stream not in STREAMS]
     if unknown or not config.streams or len(set(config.streams)) != len(config.streams):
         raise UserError(f"config.streams={tuple(config.streams)}: expected some of {', '.join(STREAMS)}, each once")

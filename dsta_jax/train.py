@@ -12,7 +12,7 @@ import jax
 from jax.sharding import Mesh
 
 from dsta_jax import checkpoint, memory, parallel
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.data.batches import Batch
 from dsta_jax.feed import Feed
 from dsta_jax.interrupts import Interrupts
@@ -20,7 +20,7 @@ from dsta_jax.logs import Metrics, Progress
 from dsta_jax.part import Part
 from dsta_jax.reporter import Reporter
 from dsta_jax.run import Run
-from dsta_jax.state import Totals, TrainState
+from dsta_jax.train_state import Totals, TrainState
 from dsta_jax.validator import Validator
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]

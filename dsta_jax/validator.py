@@ -9,7 +9,7 @@ import numpy as np
 
 from dsta_jax import checkpoint, evaluate
 from dsta_jax.part import Part
-from dsta_jax.state import TrainState
+from dsta_jax.train_state import TrainState
 
 
 class Validator:

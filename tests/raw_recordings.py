@@ -9,7 +9,7 @@ import scipy.io
 
 from data_prep import tfds_layout
 from dsta_jax.data.records import Record, shard_name, write_shard
-from dsta_jax.skeleton.formats import dhg, shrec
+from dsta_jax.datasets import dhg, shrec17
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -38,12 +38,12 @@ def list_line(key: Key, frames: int) -> str:
 def write_shrec(directory: pathlib.Path, train: Sequence[Key], test: Sequence[Key]) -> dict[str, np.ndarray]:
     """Writes lists and recordings; returns frames_TxVxC by name."""
     frames: dict[str, np.ndarray] = {}
-    for file_name, keys in ((shrec.TRAIN_LIST, train), (shrec.TEST_LIST, test)):
+    for file_name, keys in ((shrec17.TRAIN_LIST, train), (shrec17.TEST_LIST, test)):
         lines = []
         for key in keys:
-            name = shrec.recording_name(*key)
+            name = shrec17.recording_name(*key)
             frames[name] = hand_frames(seed=len(frames), frames=4 + len(frames) % 5)
-            write_skeletons(directory / name / shrec.SKELETON_FILE, frames[name])
+            write_skeletons(directory / name / shrec17.SKELETON_FILE, frames[name])
             lines.append(list_line(key, len(frames[name])))
         (directory / file_name).write_text("\n".join(lines) + "\n")
     return frames
@@ -53,7 +53,7 @@ def write_dhg(directory: pathlib.Path, keys: Sequence[Key]) -> dict[str, np.ndar
     """Writes recordings with two frames before the gesture and one behind, and the list; returns gestures by name."""
     lines, gestures = [], {}
     for seed, key in enumerate(keys):
-        name = shrec.recording_name(*key)
+        name = shrec17.recording_name(*key)
         frames_TxVxC = hand_frames(seed, frames=8 + seed % 3)
         write_skeletons(directory / name / dhg.SKELETON_FILE, frames_TxVxC)
         lines.append(" ".join(map(str, (*key, 2, len(frames_TxVxC) - 2))))

@@ -9,7 +9,7 @@ import pytest
 
 from data_prep import conversion
 from data_prep import dhg as converter
-from dsta_jax import checkpoint, evaluate, folds, logs, members, scores
+from dsta_jax import checkpoint, cross_validation, evaluate, logs, members, scores
 from dsta_jax import run as run_lib
 from dsta_jax.errors import UserError
 from tests import raw_recordings
@@ -87,7 +87,7 @@ def test_mean_deviation_and_each_subject(config, whole):
         assert pooled.top(1) == pytest.approx(results["mean"][stream])
         fold = scores.load(workdir / "folds" / "subject_05" / "scores" / "test" / f"{stream}.npz")
         assert fold.top(1) == pytest.approx(results["folds"]["5"][stream])
-    text = folds.report(results)
+    text = cross_validation.report(results)
     assert "deviation" in text and max(map(len, text.splitlines())) <= 80
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dsta_jax import checkpoint, evaluate, logs, train
 from dsta_jax import run as run_lib
-from dsta_jax import state as state_lib
+from dsta_jax import train_state as state_lib
 from dsta_jax.errors import UserError
 
 STEPS = 14

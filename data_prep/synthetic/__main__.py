@@ -15,7 +15,7 @@ DHG, with a line a frame of x y z of 22 joints in metres. SHREC'17's lists `trai
 have a line a recording: gesture, finger (1: one, 2: whole hand), subject, essai, label of 14, label of 28, frames;
 everything counts from 1. DHG's list `informations_troncage_sequences.txt` has gesture, finger, subject, essai, and the
 gesture's first and last frame, from 0. NTU RGB+D's are `SsssCcccPpppRrrrAaaa.skeleton`, see
-`dsta_jax/skeleton/formats/ntu.py`.
+`dsta_jax/datasets/ntu.py`.
 
 The written files depend on the flags alone: the same seed gives the same bytes. A run that was stopped or killed goes
 on with the same command.

@@ -22,9 +22,9 @@ from data_prep.synthetic.kinematic_body import Body, joint_positions
 from data_prep.synthetic.motion import generator
 from data_prep.synthetic.ntu_text import Columns, text_of
 from data_prep.synthetic.raw_set import RawSet
+from dsta_jax.datasets import ntu
+from dsta_jax.datasets.layouts import NTU_25
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats import ntu
-from dsta_jax.skeleton.layouts import NTU_25
 
 MOST_SUBJECTS, REPLICATIONS = 106, 2
 # To be raised with every change of what the same settings write.

@@ -15,7 +15,7 @@ from data_prep.synthetic.body_poses import Habits, Key, Performer, glide, second
 from data_prep.synthetic.kinect import ANGLES
 from data_prep.synthetic.kinematic_body import FRAMES_A_SECOND, joint_positions
 from data_prep.synthetic.motion import generator, rotation_about
-from dsta_jax.skeleton.ntu_actions import NTU_ACTIONS
+from dsta_jax.datasets.ntu_actions import NTU_ACTIONS
 
 FEWEST_FRAMES, MOST_FRAMES = 26, 300
 # NTU RGB+D's numbers of the actions that people do here.

@@ -15,8 +15,8 @@ from data_prep.synthetic.hand_gestures import GESTURES, Habits, Key, Performer, 
 from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions
 from data_prep.synthetic.motion import generator, rotation_about, wander
 from data_prep.synthetic.raw_set import RawSet
+from dsta_jax.datasets import dhg, shrec17
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats import dhg, shrec
 
 FRAMES_A_SECOND = 30
 FEWEST_FRAMES, MOST_FRAMES = 20, 120
@@ -71,7 +71,7 @@ class Take:
     @property
     def name(self) -> str:
         """Its directory, relative to the set's."""
-        return shrec.recording_name(self.gesture, self.finger, self.subject, self.essai)
+        return shrec17.recording_name(self.gesture, self.finger, self.subject, self.essai)
 
 
 def takes(settings: Settings) -> list[Take]:
@@ -211,9 +211,11 @@ def shrec_set(settings: Settings) -> RawSet:
     settings.check()
     return RawSet(
         settings=dataclasses.asdict(settings),
-        takes={f"{take.name}/{shrec.SKELETON_FILE}": take for take in takes(settings)},
+        takes={f"{take.name}/{shrec17.SKELETON_FILE}": take for take in takes(settings)},
         contents=functools.partial(_shrec_contents, settings.seed),
-        lists={name: functools.partial(_shrec_list, settings, name) for name in (shrec.TRAIN_LIST, shrec.TEST_LIST)},
+        lists={
+            name: functools.partial(_shrec_list, settings, name) for name in (shrec17.TRAIN_LIST, shrec17.TEST_LIST)
+        },
     )
 
 
@@ -225,7 +227,7 @@ def _shrec_list(settings: Settings, name: str) -> str:
     """A line a recording: gesture, finger, subject, essai, label of 14, label of 28, frames."""
     lines = []
     for take in takes(settings):
-        if (take.subject < settings.first_test_subject) == (name == shrec.TRAIN_LIST):
+        if (take.subject < settings.first_test_subject) == (name == shrec17.TRAIN_LIST):
             frames, fine_label = _plan(settings.seed, take, rests=False).frames, 2 * (take.gesture - 1) + take.finger
             lines.append(_line(*dataclasses.astuple(take), take.gesture, fine_label, frames))
     return "".join(lines)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from data_prep.synthetic.motion import generator
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 # Where the three stand, in radians about the scene, by their numbers: one before it, the others at its sides.
 ANGLES = {1: 0.0, 2: -math.pi / 4, 3: math.pi / 4}

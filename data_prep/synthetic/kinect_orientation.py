@@ -5,7 +5,7 @@ Letters in names: K bodies of all frames, V joints, J joints that have an orient
 
 import numpy as np
 
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 _SIDED = (("shoulder", "elbow", "wrist", "hand"), ("hip", "knee", "ankle"))
 # Each oriented joint with the joint from which its bone comes; the ends of limbs and the head have no orientation.

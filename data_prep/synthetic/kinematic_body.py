@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from data_prep.synthetic.motion import least_jerk, rotation_about
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 SIDES = ("left", "right")
 FRAMES_A_SECOND = 30

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from data_prep.synthetic.motion import rotation_about
-from dsta_jax.skeleton.layouts import HAND_22
+from dsta_jax.datasets.layouts import HAND_22
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 

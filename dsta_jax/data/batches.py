@@ -10,8 +10,8 @@ import numpy as np
 from dsta_jax.data import packing, sampling, streams
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.packing import Rows
-from dsta_jax.skeleton.benchmarks import Channels
-from dsta_jax.skeleton.layouts import Layout
+from dsta_jax.datasets.benchmarks import Channels
+from dsta_jax.datasets.layouts import Layout
 
 
 class Batch(NamedTuple):

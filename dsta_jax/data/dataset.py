@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 
 from dsta_jax.data import records, sampling
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import Benchmark
 
 
 @dataclasses.dataclass(frozen=True)

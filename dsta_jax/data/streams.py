@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dsta_jax.skeleton.layouts import Layout
+from dsta_jax.datasets.layouts import Layout
 
 Stream = Literal["spatial_temporal", "spatial", "slow_temporal", "fast_temporal"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dsta_jax.models import position
-from dsta_jax.models.linear import BatchNorm, Linear, LinearNorm, he_normal_fan_out
+from dsta_jax.models.layers import BatchNorm, Linear, LinearNorm, he_normal_fan_out
 
 Strategy = Literal["per_frame", "cross_frame", "shared"]
 Activation = Literal["tanh", "softmax"]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dsta_jax.models.attention import Activation, Attention, Strategy, TemporalConvolution, leaky_relu
-from dsta_jax.models.linear import Linear, LinearNorm
+from dsta_jax.models.layers import Linear, LinearNorm
 from dsta_jax.models.position import Position
 
 Regularization = Literal["none", "spatial", "spatial_temporal"]

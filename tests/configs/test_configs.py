@@ -7,7 +7,7 @@ import pytest
 
 from configs import base
 from dsta_jax.data.streams import STREAMS
-from dsta_jax.skeleton.benchmarks import BENCHMARKS
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 
 NAMES = sorted(
     path.stem for path in pathlib.Path(base.__file__).parent.glob("*.py") if path.stem not in ("base", "__init__")

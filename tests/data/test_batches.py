@@ -9,7 +9,7 @@ import pytest
 from dsta_jax.data import batches, packing, sampling, streams
 from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet, track_starts
-from dsta_jax.skeleton.layouts import Layout
+from dsta_jax.datasets.layouts import Layout
 from tests.data.test_streams import literal_stream
 
 TREE = Layout("tree", ("root", "trunk", "left", "right", "tip"), (0, 0, 1, 1, 3))

@@ -9,8 +9,8 @@ from data_prep import tfds_layout
 from dsta_jax.data import dataset
 from dsta_jax.data.dataset import DataSet, track_starts
 from dsta_jax.data.records import Record, shard_name, write_shard
+from dsta_jax.datasets.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES
 
 SHREC14, SHREC28, UTD_MHAD = (BENCHMARKS[name] for name in ("shrec14", "shrec28", "utd_mhad"))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dsta_jax.data import streams
-from dsta_jax.skeleton.layouts import HAND_22, LAYOUTS, NTU_25, Layout
+from dsta_jax.datasets.layouts import HAND_22, LAYOUTS, NTU_25, Layout
 
 LENGTHS = (1, 2, 5, 8)
 CHOICES = [

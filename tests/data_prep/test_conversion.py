@@ -17,10 +17,10 @@ from data_prep import conversion, shrec
 from data_prep.lock import sole_writer
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
+from dsta_jax.datasets.layouts import HAND_22, UTD_MHAD_20
+from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.shrec17 import SKELETON_FILE, recording_name
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, recording_name
-from dsta_jax.skeleton.layouts import HAND_22, UTD_MHAD_20
-from dsta_jax.skeleton.normalize import normalize
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from data_prep import conversion, convert, recording_files
+from data_prep.formats import ctr_gcn, npy_pair, pyskl
+from data_prep.formats.collection import Collection, Recording, entry
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats import ctr_gcn, npy_pair, pyskl
-from dsta_jax.skeleton.formats.collection import Collection, Recording, entry
 from tests import raw_recordings
-from tests.skeleton.formats import made
+from tests.data_prep.formats import made
 
 READERS: dict[str, Any] = {"pyskl": pyskl.read, "npy": npy_pair.read, "npz": ctr_gcn.read}
 ENDINGS = {"pyskl": "a.pkl", "npy": "arrays", "npz": "a.npz"}

@@ -5,9 +5,9 @@ import pytest
 
 from data_prep import conversion, dhg
 from dsta_jax.data import records
+from dsta_jax.datasets.benchmarks import BENCHMARKS, DHG_FINE_GESTURES
+from dsta_jax.datasets.dhg import LIST_FILE
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import BENCHMARKS, DHG_FINE_GESTURES
-from dsta_jax.skeleton.formats.dhg import LIST_FILE
 from tests import raw_recordings
 
 KEYS = [(1, 1, 2, 1), (14, 2, 20, 5), (9, 2, 2, 3)]

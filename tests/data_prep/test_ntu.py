@@ -8,10 +8,10 @@ import pytest
 
 from data_prep import conversion, ntu
 from dsta_jax.data import dataset, records
+from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.ntu import read_skeletons
+from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import BENCHMARKS
-from dsta_jax.skeleton.formats.ntu import read_skeletons
-from dsta_jax.skeleton.ntu_bodies import normalize_ntu, select_bodies
 from tests import raw_recordings
 
 OLD = ["S001C001P001R001A001", "S002C002P003R002A060", "S017C003P040R001A011"]

@@ -7,9 +7,9 @@ import pytest
 
 from data_prep import conversion, nw_ucla
 from dsta_jax.data import records
+from dsta_jax.datasets.layouts import KINECT_20
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.layouts import KINECT_20
-from dsta_jax.skeleton.normalize import normalize
 from tests.raw_recordings import hand_frames
 
 

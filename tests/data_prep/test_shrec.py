@@ -7,8 +7,8 @@ import pytest
 
 from data_prep import conversion, shrec
 from dsta_jax.data import records
+from dsta_jax.datasets.shrec17 import TEST_LIST, TRAIN_LIST
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.formats.shrec import TEST_LIST, TRAIN_LIST
 from tests import raw_recordings
 
 TRAIN = [(1, 1, 2, 1), (1, 2, 2, 1), (14, 2, 28, 5)]

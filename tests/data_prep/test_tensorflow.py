@@ -10,9 +10,9 @@ import pytest
 
 from data_prep import conversion, shrec
 from dsta_jax.data import records
-from dsta_jax.skeleton.formats.shrec import SKELETON_FILE, read_skeletons, recording_name
-from dsta_jax.skeleton.layouts import HAND_22
-from dsta_jax.skeleton.normalize import normalize
+from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.shrec17 import SKELETON_FILE, read_skeletons, recording_name
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)

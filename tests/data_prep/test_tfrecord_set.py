@@ -8,14 +8,14 @@ import pytest
 
 from data_prep import conversion, convert, tfrecord_set
 from dsta_jax.data import records
+from dsta_jax.datasets import own
+from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
+from dsta_jax.datasets.layouts import COCO_17
+from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.ntu_bodies import normalize_ntu
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton import benchmark_file
-from dsta_jax.skeleton.benchmarks import BENCHMARKS, Benchmark
-from dsta_jax.skeleton.layouts import COCO_17
-from dsta_jax.skeleton.normalize import normalize
-from dsta_jax.skeleton.ntu_bodies import normalize_ntu
 from tests import raw_recordings
-from tests.skeleton.formats import made
+from tests.data_prep.formats import made
 
 NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P040R002A060", "S003C001P004R001A001")
 
@@ -33,11 +33,11 @@ def ntu_pickle(tmp_path, *annotations: dict[str, Any]) -> pathlib.Path:
     return made.write_pickle(tmp_path / "ntu.pkl", value)
 
 
-def own(tmp_path, channels: str = "xyc", split: str = 'split = ["val"]', classes: int = 3) -> Benchmark:
+def own_benchmark(tmp_path, channels: str = "xyc", split: str = 'split = ["val"]', classes: int = 3) -> Benchmark:
     path = tmp_path / "own.toml"
     names = [f"class {number}" for number in range(classes)]
     path.write_text(f'name = "own"\nclasses = {names}\nlayout = "coco_17"\nchannels = "{channels}"\n[split]\n{split}\n')
-    return benchmark_file.find(str(path))
+    return own.find(str(path))
 
 
 def own_pickle(tmp_path, **changes: Any) -> pathlib.Path:
@@ -81,7 +81,7 @@ def test_chosen_splits_only(tmp_path):
 
 def test_a_benchmark_of_ones_own_keeps_the_splits_that_it_divides_by(tmp_path):
     path = own_pickle(tmp_path)
-    directory = run(path, tmp_path / "data", own(tmp_path))
+    directory = run(path, tmp_path / "data", own_benchmark(tmp_path))
     found = [(split, record.name, record.frames_TxVxMxC) for split, record in records.read_set(directory)]
     assert [one[:2] for one in found] == [("train", "a"), ("train", "b"), ("val", "c")]
     original = convert.pyskl.read(path)
@@ -97,7 +97,7 @@ def test_what_a_converted_set_has_no_place_for(tmp_path, capsys):
         'name="own"\nclasses=["a","b","c"]\nbodies=2\nchannels="xy"\n[layout.parents]\nr="r"\ns="r"\nt="r"\n'
     )
     value["split"] = {"train": list(made.NAMES[:2]), "test": list(made.NAMES[2:4])}
-    benchmark = benchmark_file.find(str(path))
+    benchmark = own.find(str(path))
     directory = run(made.write_pickle(tmp_path / "a.pkl", value), tmp_path / "data", benchmark)
     assert records.read_info(directory).channels == 2
     printed = capsys.readouterr().out
@@ -109,39 +109,39 @@ def test_what_a_converted_set_has_no_place_for(tmp_path, capsys):
 def test_splits_whose_names_are_no_files_names(tmp_path):
     value = made.annotations(two=True) | {"split": {"a/b": ["second"]}}
     with pytest.raises(UserError, match="split 'a/b': its name becomes a part of files' names"):
-        run(made.write_pickle(tmp_path / "a.pkl", value), tmp_path / "data", own(tmp_path))
+        run(made.write_pickle(tmp_path / "a.pkl", value), tmp_path / "data", own_benchmark(tmp_path))
 
 
 def test_splits_that_overlap(tmp_path):
     value = made.annotations(two=True)
     path = made.write_pickle(tmp_path / "a.pkl", value | {"split": {"train": ["second"], "val": ["second", "fünf"]}})
     with pytest.raises(UserError, match="second is in the splits train and val, but in a converted set a recording"):
-        run(path, tmp_path / "data", own(tmp_path))
+        run(path, tmp_path / "data", own_benchmark(tmp_path))
 
 
 def test_a_protocol_that_tests_on_nothing_here(tmp_path, capsys):
-    run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path, split='split = ["test"]'))
+    run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, split='split = ["test"]'))
     assert "note: benchmark own tests on none of these recordings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("split", ["subject = [3]", 'leave_out = "subject"'])
 def test_a_protocol_by_what_is_not_known(tmp_path, split):
     with pytest.raises(UserError, match=r"a: its subject is not known, by which benchmark own .* \(3 of 3 recordings"):
-        run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path, split=split))
+        run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, split=split))
 
 
 def test_labels_that_the_benchmark_has_not(tmp_path):
     with pytest.raises(UserError, match="own.pkl: c: label 2, expected 0 to 1 in benchmark own"):
-        run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path, classes=2))
+        run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, classes=2))
     with pytest.raises(UserError, match="benchmark shrec14 has 14 classes of finer labels; choose the finest one"):
         run(own_pickle(tmp_path), tmp_path / "data", BENCHMARKS["shrec14"])
     raw_recordings.write_set(tmp_path / "tiny" / "1.0.0", {"val": [raw_recordings.records(3)]})
     with pytest.raises(UserError, match="3 joints of 3 channels, expected 17 of 3 .xyc. by benchmark own"):
-        run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own(tmp_path), "tfrecord")
+        run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own_benchmark(tmp_path), "tfrecord")
     path = tmp_path / "three.toml"
     path.write_text('name="own"\nclasses=["a","x"]\nbodies=2\n[layout.parents]\nr="r"\ns="r"\nt="r"\n')
     with pytest.raises(UserError, match="class 1 is 'b', but 'x' in benchmark own"):
-        run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", benchmark_file.find(str(path)), "tfrecord")
+        run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own.find(str(path)), "tfrecord")
 
 
 NOT_FITTING: dict[str, tuple[dict[str, Any], str]] = {
@@ -170,10 +170,10 @@ def test_recordings_that_do_not_fit_are_broken(tmp_path, case, capsys):
     changes, message = NOT_FITTING[case]
     path = own_pickle(tmp_path, **changes)
     with pytest.raises(UserError, match="1 of 3 recordings are broken, listed in .*skipped.txt"):
-        run(path, tmp_path / "data", own(tmp_path))
+        run(path, tmp_path / "data", own_benchmark(tmp_path))
     report = capsys.readouterr().err
     assert message in report and str(path) in report
-    directory = run(path, tmp_path / "data", own(tmp_path), skip_broken=True)
+    directory = run(path, tmp_path / "data", own_benchmark(tmp_path), skip_broken=True)
     assert [record.name for _, record in records.read_set(directory)] == ["a", "c"]
 
 
@@ -181,14 +181,14 @@ def test_another_skeleton_than_the_benchmarks_is_said_at_once(tmp_path, capsys):
     value = made.annotations(two=True)
     path = made.write_pickle(tmp_path / "a.pkl", value)
     with pytest.raises(UserError, match=r"a.pkl: third one: 3 joints of 2 coordinates with confidence, expected 17 "):
-        run(path, tmp_path / "data", own(tmp_path), splits=["xsub_val", "xsub_train"])
+        run(path, tmp_path / "data", own_benchmark(tmp_path), splits=["xsub_val", "xsub_train"])
     assert not capsys.readouterr().err and not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("nobody", [np.zeros((1, 5, 17)), np.zeros((0, 5, 17))])
 def test_recordings_with_nobody_in_them_are_left_out(tmp_path, nobody):
     path = own_pickle(tmp_path, keypoint=np.ones((*nobody.shape, 2)), keypoint_score=nobody)
-    directory = run(path, tmp_path / "data", own(tmp_path))
+    directory = run(path, tmp_path / "data", own_benchmark(tmp_path))
     assert (directory / "left_out.txt").read_text() == "b: nobody is seen\n"
 
 
@@ -221,7 +221,7 @@ def test_a_single_file_is_read_by_one_process(tmp_path, monkeypatch):
     workers = []
     run_pool = conversion.pool.run
     monkeypatch.setattr(conversion.pool, "run", lambda *given: (workers.append(given[2]), run_pool(*given))[1])
-    run(own_pickle(tmp_path), tmp_path / "data", own(tmp_path), workers=5)
+    run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path), workers=5)
     assert workers == [1]
 
 
@@ -231,8 +231,8 @@ def test_folders_are_read_by_several_processes(tmp_path):
     for number in range(3):
         np.save(folder / f"{number}.npy", np.random.default_rng(number).uniform(1, 9, (4, 17, 2)).astype(np.float32))
     (folder / "labels.csv").write_text("file,label,split\n0.npy,0,train\n1.npy,class 1,val\n2.npy,2,val\n")
-    one = run(folder, tmp_path / "one", own(tmp_path, channels="xy"), "folder")
-    two = run(folder, tmp_path / "two", own(tmp_path, channels="xy"), "folder", workers=2)
+    one = run(folder, tmp_path / "one", own_benchmark(tmp_path, channels="xy"), "folder")
+    two = run(folder, tmp_path / "two", own_benchmark(tmp_path, channels="xy"), "folder", workers=2)
     assert raw_recordings.contents(one) == raw_recordings.contents(two)
     assert [(split, record.label) for split, record in records.read_set(one)] == [("train", 0), ("val", 1), ("val", 2)]
 
@@ -246,7 +246,7 @@ def test_sets_are_read_as_they_were_written(tmp_path, channels):
     path = tmp_path / "three.toml"
     parents = '[layout.parents]\nr="r"\ns="r"\nt="r"\n'
     path.write_text(f'name="tiny"\nclasses=["a","b","c"]\nbodies=2\nchannels="{channels}"\n{parents}')
-    found = tfrecord_set.read(directory, benchmark_file.find(str(path)))
+    found = tfrecord_set.read(directory, own.find(str(path)))
     assert {split: len(names) for split, names in found.splits.items()} == {"train": 5, "test": 2}
     assert found.class_names == ("a", "b", "c")
     for record in [made_records[6], *made_records, made_records[2]]:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from data_prep import conversion, nw_ucla
-from dsta_jax.skeleton.benchmarks import BENCHMARKS
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 from tests.raw_recordings import hand_frames
 
 NAMES = ("a01_s01_e00_v01", "a01_s01_e00_v02", "a02_s02_e00_v02", "a02_s02_e00_v03", "a03_s03_e00_v03")

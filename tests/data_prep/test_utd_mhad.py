@@ -5,9 +5,9 @@ import pytest
 
 from data_prep import conversion, utd_mhad
 from dsta_jax.data import records
+from dsta_jax.datasets.layouts import UTD_MHAD_20
+from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.layouts import UTD_MHAD_20
-from dsta_jax.skeleton.normalize import normalize
 from tests import raw_recordings
 
 

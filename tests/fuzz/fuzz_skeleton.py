@@ -15,12 +15,12 @@ import tempfile
 with contextlib.suppress(ImportError):  # With atheris, what is fuzzed must be imported under its eyes.
     import atheris
 
-    with atheris.instrument_imports(include=["dsta_jax.skeleton.formats"]):
-        from dsta_jax.skeleton.formats import ntu  # noqa: F401
+    with atheris.instrument_imports(include=["dsta_jax.datasets"]):
+        pass
 
+from tests.datasets import ntu_line_by_line
 from tests.fuzz import harness
 from tests.raw_recordings import ntu_body, ntu_text
-from tests.skeleton.formats import ntu_line_by_line
 
 _TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz_")
 _DIRECTORY = pathlib.Path(_TEMPORARY.name)

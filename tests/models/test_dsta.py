@@ -12,10 +12,10 @@ from flax import traverse_util
 from configs import demo, shrec14, shrec28, utd_mhad
 from dsta_jax import run
 from dsta_jax.data import streams
+from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.layouts import Layout
 from dsta_jax.models.attention import TemporalConvolution
 from dsta_jax.models.dsta import DSTANet, bodies_as_rows
-from dsta_jax.skeleton.benchmarks import BENCHMARKS
-from dsta_jax.skeleton.layouts import Layout
 from tests.compiling import compile_fast
 
 SAMPLES, FRAMES, JOINTS, BODIES, CLASSES = 3, 8, 5, 2, 4

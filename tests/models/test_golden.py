@@ -10,7 +10,7 @@ import optax
 import pytest
 from flax import traverse_util
 
-from dsta_jax.models import torch_weights
+from dsta_jax.models import authors_weights
 from dsta_jax.models.dsta import DSTANet, bodies_as_rows
 from tests.compiling import compile_fast
 
@@ -44,7 +44,7 @@ def _load(shared, name, dtype):
     x_RxTxVxC = bodies_as_rows(jnp.asarray(golden["input_NCTVM"].transpose(0, 2, 3, 4, 1), dtype))
     like = jax.eval_shape(lambda: network.init(jax.random.key(0), x_RxTxVxC, train=False))
     state = {key.removeprefix("state/"): golden[key] for key in golden.files if key.startswith("state/")}
-    variables = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), torch_weights.from_state_dict(state, like))
+    variables = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), authors_weights.from_state_dict(state, like))
     return golden, network, variables, x_RxTxVxC
 
 
@@ -115,7 +115,7 @@ def _golden_gradients(golden, variables):
     """The golden gradients by our paths: they map as the parameters do, beside the untouched statistics."""
     state = {key.removeprefix("grad/"): golden[key] for key in golden.files if key.startswith("grad/")}
     state |= {key.removeprefix("state/"): golden[key] for key in golden.files if "running_" in key and key[0] == "s"}
-    return traverse_util.flatten_dict(torch_weights.from_state_dict(state, variables)["params"])
+    return traverse_util.flatten_dict(authors_weights.from_state_dict(state, variables)["params"])
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -123,7 +123,7 @@ def test_running_statistics(shared, name):
     golden, variables, ours_now = _ours(shared, name, "float32")
     state = {key.removeprefix("after/"): golden[key] for key in golden.files if key.startswith("after/")}
     state |= {k.removeprefix("state/"): golden[k] for k in golden.files if k[0] == "s" and "running_" not in k}
-    expected = traverse_util.flatten_dict(torch_weights.from_state_dict(state, variables)["batch_stats"])
+    expected = traverse_util.flatten_dict(authors_weights.from_state_dict(state, variables)["batch_stats"])
     ours = traverse_util.flatten_dict(ours_now.batch_stats)
     rows, _, frames, joints, bodies = golden["input_NCTVM"].shape
     before = traverse_util.flatten_dict(variables["batch_stats"])
@@ -150,8 +150,8 @@ def test_strange_state_dictionary(shared):
     del state["fc.bias"]
     state["head.weight"] = np.zeros(3)
     state["graph_layers.0.in_nets.bias"] = np.zeros(7)
-    with pytest.raises(torch_weights.UserError) as error:
-        torch_weights.from_state_dict(state, variables)
+    with pytest.raises(authors_weights.UserError) as error:
+        authors_weights.from_state_dict(state, variables)
     for part in (
         "missing: params/classifier/bias",
         "not known: head.weight",

@@ -12,10 +12,10 @@ from data_prep.synthetic import bodies
 from data_prep.synthetic.bodies import NOBODY, Recording, Settings, Take
 from data_prep.synthetic.kinect import Camera
 from data_prep.synthetic.ntu_text import text_of
+from dsta_jax.datasets import ntu
+from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import BENCHMARKS
-from dsta_jax.skeleton.formats import ntu
-from dsta_jax.skeleton.ntu_bodies import normalize_ntu, select_bodies
 
 SEED = 0
 # A part of the default set in which all actions, people and cameras are.

@@ -8,7 +8,7 @@ import pytest
 from data_prep.synthetic.body_poses import Habits, Performer, Pose, glide, seconds_of
 from data_prep.synthetic.kinematic_body import Body, joint_positions
 from data_prep.synthetic.motion import generator
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 OTHER = {"left": "right", "right": "left"}
 

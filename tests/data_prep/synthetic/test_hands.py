@@ -8,10 +8,10 @@ import pytest
 
 from data_prep.synthetic import hands, raw_set
 from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Settings, Take
+from dsta_jax.datasets import dhg, shrec17
+from dsta_jax.datasets.benchmarks import SHREC_GESTURES
+from dsta_jax.datasets.layouts import HAND_22
 from dsta_jax.errors import UserError
-from dsta_jax.skeleton.benchmarks import SHREC_GESTURES
-from dsta_jax.skeleton.formats import dhg, shrec
-from dsta_jax.skeleton.layouts import HAND_22
 
 SMALL = Settings(seed=3, subjects=3, essais=1)
 GESTURE = {name: number for number, name in enumerate(SHREC_GESTURES, start=1)}
@@ -146,15 +146,15 @@ def test_shake_goes_to_and_fro_and_tap_does_not() -> None:
 
 
 def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> None:
-    train, test = (shrec.read_list(small_set / name) for name in (shrec.TRAIN_LIST, shrec.TEST_LIST))
+    train, test = (shrec17.read_list(small_set / name) for name in (shrec17.TRAIN_LIST, shrec17.TEST_LIST))
     assert {recording.subject for recording in train} == {1, 2}
     assert {recording.subject for recording in test} == {3}
-    listed = {f"{recording.name}/{shrec.SKELETON_FILE}" for recording in (*train, *test)}
-    written = {str(path.relative_to(small_set)) for path in small_set.rglob(shrec.SKELETON_FILE)}
+    listed = {f"{recording.name}/{shrec17.SKELETON_FILE}" for recording in (*train, *test)}
+    written = {str(path.relative_to(small_set)) for path in small_set.rglob(shrec17.SKELETON_FILE)}
     assert len(train) + len(test) == len(listed) == 14 * 2 * 3
     assert listed == written
     for recording in (*train, *test):
-        frames_TxVxC = shrec.read_skeletons(small_set / recording.name / shrec.SKELETON_FILE)
+        frames_TxVxC = shrec17.read_skeletons(small_set / recording.name / shrec17.SKELETON_FILE)
         assert len(frames_TxVxC) == recording.frames
         assert 20 <= recording.frames <= 120
 
@@ -167,7 +167,7 @@ def test_default_set_divides_twelve_people() -> None:
 
 def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
     take = Take(GESTURE["swipe X"], ONE_FINGER, 2, 1)
-    lines = (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii").splitlines()
+    lines = (small_set / take.name / shrec17.SKELETON_FILE).read_text(encoding="ascii").splitlines()
     assert all(len(line.split(" ")) == 66 for line in lines)
     assert all(len(number.split(".")[1]) == 5 for line in lines for number in line.split(" "))
     read_TxVxC = np.array([line.split() for line in lines], dtype=np.float64).reshape(-1, 22, 3)
@@ -186,7 +186,7 @@ def test_another_seed_gives_other_recordings() -> None:
 def test_a_recording_depends_on_no_other(small_set: pathlib.Path) -> None:
     """A set of more people and essais contains the smaller one."""
     for take in (Take(14, 2, 3, 1), Take(1, 1, 1, 1)):
-        assert (small_set / take.name / shrec.SKELETON_FILE).read_text(encoding="ascii") == hands.text_of(
+        assert (small_set / take.name / shrec17.SKELETON_FILE).read_text(encoding="ascii") == hands.text_of(
             hands.make(SMALL.seed, take)
         )
 
@@ -213,7 +213,7 @@ def test_dhg_has_a_file_and_a_line_for_each_recording(dhg_set: pathlib.Path) -> 
     assert names == {str(path.relative_to(dhg_set)) for path in dhg_set.rglob("skeleton*.txt")}
     assert len(listed) == len(names) == 14 * 2 * 2
     for recording in listed:
-        frames_TxVxC = shrec.read_skeletons(dhg_set / recording.name / dhg.SKELETON_FILE)
+        frames_TxVxC = shrec17.read_skeletons(dhg_set / recording.name / dhg.SKELETON_FILE)
         assert 20 <= len(frames_TxVxC) <= 210
         assert 9 <= recording.start < recording.start + 5 <= recording.end < len(frames_TxVxC) - 9
 

@@ -8,7 +8,7 @@ from data_prep.synthetic.body_poses import Pose, glide
 from data_prep.synthetic.kinect import ANGLES, Camera, look
 from data_prep.synthetic.kinematic_body import Body, joint_positions
 from data_prep.synthetic.motion import generator, rotation_about
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 JOINT = {name: number for number, name in enumerate(NTU_25.joints)}
 

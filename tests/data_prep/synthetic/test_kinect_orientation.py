@@ -6,7 +6,7 @@ import pytest
 from data_prep.synthetic import body_scenes
 from data_prep.synthetic.kinect import Camera
 from data_prep.synthetic.kinect_orientation import orientations
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 JOINT = {name: number for number, name in enumerate(NTU_25.joints)}
 # As in the data set's files.

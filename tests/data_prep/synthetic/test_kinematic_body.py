@@ -7,7 +7,7 @@ import pytest
 
 from data_prep.synthetic.body_poses import Pose, glide
 from data_prep.synthetic.kinematic_body import FRAMES_A_SECOND, Body, Tracks, joint_positions
-from dsta_jax.skeleton.layouts import NTU_25
+from dsta_jax.datasets.layouts import NTU_25
 
 HANGING = (0.1, -0.95, 0.1)
 STANDING = Pose(left=HANGING, right=HANGING)

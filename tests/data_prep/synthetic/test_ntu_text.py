@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.synthetic import ntu_text
-from dsta_jax.skeleton.formats.ntu import read_skeletons
+from dsta_jax.datasets.ntu import read_skeletons
 
 
 def printed(number_N: np.ndarray) -> list[str]:

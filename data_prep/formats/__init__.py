@@ -1,0 +1,1 @@
+"""The formats in which recordings are passed on, one file each."""

@@ -1,0 +1,184 @@
+"""Collections: what is common to the formats in which recordings are passed on. They are read one at a time."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from dsta_jax.datasets import ntu
+from dsta_jax.errors import UserError, shown
+
+# Labels count from 0; whoever has more classes than this has no labels.
+MOST_CLASSES = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What is known of a recording before it is read.
+
+    Attributes:
+      name: distinct in its collection.
+      path: the file that it lies in.
+      label: from 0.
+      subject: from 1; 0 where it is not known.
+      camera: as `subject`.
+      setup: as `subject`.
+    """
+
+    name: str
+    path: pathlib.Path
+    label: int
+    subject: int = 0
+    camera: int = 0
+    setup: int = 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording's frames, of the type in which they are stored.
+
+    Attributes:
+      frames_TxVxMxC: C = 2 or 3 coordinates; what was not seen is zeros.
+      score_TxVxM: the confidence in each joint, where the collection has one.
+      image_shape: height and width of the pictures in which the joints were found, where they are known.
+      original_shape: the same before the pictures were scaled.
+    """
+
+    frames_TxVxMxC: np.ndarray
+    score_TxVxM: np.ndarray | None = None
+    image_shape: tuple[int, int] | None = None
+    original_shape: tuple[int, int] | None = None
+
+    @property
+    def frames_with_score(self) -> np.ndarray:
+        """TxVxMxC, with the confidence as one channel more if there is one."""
+        if self.score_TxVxM is None:
+            return self.frames_TxVxMxC
+        return np.concatenate([self.frames_TxVxMxC, self.score_TxVxM[..., None]], axis=-1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Collection:
+    """Recordings that belong together, such as a data set.
+
+    Attributes:
+      entries: by name.
+      splits: names by split. A recording may be in several splits or in none.
+      read: gives an entry's recording. UserError means that this one is broken.
+      class_names: what the labels mean, where that is known.
+      notes: what of its files is not read, a line each.
+      parallel: whether `read` may be called in another process.
+    """
+
+    entries: Mapping[str, Entry]
+    splits: Mapping[str, Sequence[str]]
+    read: Callable[[Entry], Recording]
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    parallel: bool = False
+
+    @property
+    def selected(self) -> list[Entry]:
+        """The entries of all splits, each once."""
+        return [self.entries[name] for name in dict.fromkeys(name for names in self.splits.values() for name in names)]
+
+
+def entry(name: str, path: pathlib.Path, label: int, subject: int = 0, camera: int = 0, setup: int = 0) -> Entry:
+    """An entry; where the other numbers are not known, NTU RGB+D's names (SsssCcccPpppRrrrAaaa) say them."""
+    if not (subject or camera or setup):
+        try:
+            said = ntu.parse_name(pathlib.Path(name))
+        except UserError:
+            pass
+        else:
+            subject, camera, setup = said.subject, said.camera, said.setup
+    return Entry(name, path, label, subject, camera, setup)
+
+
+def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
+    """Entries by name.
+
+    Args:
+      path: the collection's, for errors.
+      found: pairs of an entry's place, for errors, and the entry.
+
+    Raises:
+      UserError: when there are none, a name is taken or no printable text, or a label is out of range.
+    """
+    entries: dict[str, Entry] = {}
+    place_of: dict[str, str] = {}
+    for place, one in found:
+        if not one.name or not one.name.isprintable():
+            raise UserError(f"{place}: {shown(one.name)} as a recording's name, expected printable text")
+        if one.name in entries:
+            raise UserError(f"{place}: the name {one.name} is taken by {place_of[one.name]}")
+        if not 0 <= one.label < MOST_CLASSES:
+            raise UserError(f"{place}: label {shown(one.label)}, expected 0 to {MOST_CLASSES - 1}")
+        entries[one.name], place_of[one.name] = one, place
+    if not entries:
+        raise UserError(f"{path}: no recordings")
+    return entries
+
+
+def integer(value: Any) -> int | None:
+    """The value, if it is a whole number, Python's or numpy's; truth values are none."""
+    return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+
+
+def two_sizes(value: Any) -> tuple[int, int] | None:
+    """Height and width, if the value is a sequence of two whole numbers from 0."""
+    if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
+        height, width = integer(value[0]), integer(value[1])
+        if height is not None and width is not None and min(height, width) >= 0 and max(height, width) < 1 << 31:
+            return height, width
+    return None
+
+
+def is_real(array: Any) -> TypeGuard[np.ndarray]:
+    """Whether it is an array of real numbers."""
+    return isinstance(array, np.ndarray) and array.dtype.kind in "fiu"
+
+
+def select(collection: Collection, splits: Sequence[str]) -> Collection:
+    """The collection with the named splits only, in this order.
+
+    Raises:
+      UserError: when there is no such split.
+    """
+    for split in splits:
+        if split not in collection.splits:
+            raise UserError(f"no split {split!r}, expected one of {', '.join(collection.splits)}")
+    chosen = dataclasses.replace(collection, splits={split: collection.splits[split] for split in splits})
+    return dataclasses.replace(chosen, entries={one.name: one for one in chosen.selected})
+
+
+def without(collection: Collection, names: Iterable[str]) -> Collection:
+    """The collection without some recordings."""
+    gone = set(names)
+    return dataclasses.replace(
+        collection,
+        entries={name: one for name, one in collection.entries.items() if name not in gone},
+        splits={split: [name for name in listed if name not in gone] for split, listed in collection.splits.items()},
+    )
+
+
+def in_one_split_each(collection: Collection, form: str) -> Collection:
+    """The recordings that are in a split, for a format that can hold no others; its notes say how many there are.
+
+    Raises:
+      UserError: when a recording is in two splits.
+    """
+    split_of: dict[str, str] = {}
+    for split, names in collection.splits.items():
+        for name in names:
+            if name in split_of:
+                raise UserError(
+                    f"{name} is in the splits {split_of[name]} and {split}, but in {form} a recording is in one; "
+                    f"choose with --splits some of {', '.join(collection.splits)}"
+                )
+            split_of[name] = split
+    others = len(collection.entries) - len(split_of)
+    note = f"{others} recordings are in no split, which {form} cannot hold; they are left out"
+    return dataclasses.replace(select(collection, list(collection.splits)), notes=(note,) if others else ())

@@ -1,0 +1,1 @@
+"""A converted set looked over before training."""

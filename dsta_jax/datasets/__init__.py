@@ -1,0 +1,1 @@
+"""Data sets: joints, classes, protocols, raw recordings, one file each."""

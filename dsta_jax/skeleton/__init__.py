@@ -1,1 +1,0 @@
-"""What is known about skeletons: joints and bones, benchmarks, normalisation, raw formats."""

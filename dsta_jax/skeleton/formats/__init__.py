@@ -1,1 +1,0 @@
-"""Formats of recordings, raw ones and those in which they are passed on, one file each."""

@@ -1,0 +1,113 @@
+"""Names and layouts of the authors' state dictionaries: nothing is lost, doubled or turned."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import traverse_util
+
+from dsta_jax.models import authors_weights
+from dsta_jax.models.dsta import DSTANet
+
+NETWORKS = {
+    "dsta_hand": {"channels": (16, 32, 32), "embedding": (4, 8, 8), "strides": (1, 2, 1)},
+    "dsta_body": {"channels": (16, 32, 48), "embedding": (4, 8, 8), "strides": (1, 2, 2)},
+    "dsta_body_temporal_conv": {
+        "channels": (16, 32, 48),
+        "embedding": (4, 8, 8),
+        "strides": (1, 2, 1),
+        "temporal": "conv",
+    },
+    "dsta_hand_stgr": {
+        "channels": (16, 32),
+        "embedding": (4, 8),
+        "strides": (1, 2),
+        "regularization": "spatial_temporal",
+    },
+}
+# What the network computes itself or does not need, by the end of the name.
+NOT_NEEDED = ("pes.pe", "pet.pe", "atts", "attt", "num_batches_tracked")
+
+
+def load(shared, name):
+    """The names and shapes of a golden state dictionary, every number in it another; and our variables' shapes."""
+    golden = np.load(shared / "golden" / f"{name}.npz")
+    state, count = {}, 0
+    for key in golden.files:
+        torch_name = key.removeprefix("state/")
+        if torch_name != key and not torch_name.endswith(NOT_NEEDED):
+            shape = golden[key].shape
+            state[torch_name] = count + np.arange(np.prod(shape, dtype=int)).reshape(shape)
+            count += state[torch_name].size
+    _, channels, frames, joints, bodies = golden["input_NCTVM"].shape
+    network = DSTANet(golden["logits_eval"].shape[1], bodies, input_channels=16, **NETWORKS[name])
+    x_RxTxVxC = jax.ShapeDtypeStruct((bodies, frames, joints, channels), jnp.float32)
+    return state, jax.eval_shape(lambda key, x: network.init(key, x, train=False), jax.random.key(0), x_RxTxVxC)
+
+
+def torch_layout(leaf, value, shape):
+    """Our array in PyTorch's layout."""
+    if leaf == "kernel":
+        if value.ndim == 4:
+            return value.transpose(3, 2, 0, 1)
+        return value.T.reshape(shape)
+    return value[None] if leaf in ("alpha", "global_map") else value
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_number_has_one_place(shared, name):
+    state, like = load(shared, name)
+    found = authors_weights.from_state_dict(state, like)
+    numbers = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(found)])
+    np.testing.assert_array_equal(np.sort(numbers), np.arange(len(numbers)))
+    assert jax.tree.map(lambda leaf: leaf.shape, found) == jax.tree.map(lambda leaf: leaf.shape, like)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_name_maps_and_back(shared, name):
+    state, like = load(shared, name)
+    found = traverse_util.flatten_dict(authors_weights.from_state_dict(state, like))
+    paths = {torch_name: authors_weights.our_path(torch_name) for torch_name in state}
+    assert None not in paths.values() and len(set(paths.values())) == len(paths) == len(found)
+    for torch_name, path in paths.items():
+        if path not in found:  # the convolution of that network has the name of the joined heads
+            assert NETWORKS[name].get("temporal") == "conv" and "_temporal" in path[1]
+            path = tuple("convolution" if part == "join_heads" else part for part in path)
+        back = torch_layout(path[-1], found[path], state[torch_name].shape)
+        np.testing.assert_array_equal(back, state[torch_name], err_msg=torch_name)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_tables_and_counters_are_not_needed(shared, name):
+    state, like = load(shared, name)
+    golden = np.load(shared / "golden" / f"{name}.npz")
+    extra = {key.removeprefix("state/"): golden[key] for key in golden.files if key.endswith(NOT_NEEDED)}
+    assert extra
+    with_extra = authors_weights.from_state_dict(state | extra, like)
+    jax.tree.map(np.testing.assert_array_equal, with_extra, authors_weights.from_state_dict(state, like))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fc.weight.weight",
+        "module.fc.weight",
+        "input_map.2.weight",
+        "input_map.0.running_mean",
+        "graph_layers.0.alphas1",
+        "graph_layers.0.in_nets1.weight",
+        "graph_layers.0.in_nets.running_var",
+        "graph_layers.0.downs.0.weight",
+        "graph_layers.0.downs3.0.weight",
+        "graph_layers.0.ff_nets.0",
+        "graph_layers.0.ff_netx.0.weight",
+        "graph_layers.x.ff_nets.0.weight",
+    ],
+)
+def test_strange_names(name):
+    assert authors_weights.our_path(name) is None
+
+
+def test_layers_of_two_digits():
+    path = ("params", "layer_10_temporal", "residual_2", "norm", "scale")
+    assert authors_weights.our_path("graph_layers.10.downt2.1.weight") == path
