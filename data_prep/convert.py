@@ -47,9 +47,9 @@ from absl import app, flags
 
 from data_prep import conversion, pool, recording_files, tfrecord_set
 from data_prep.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
-from data_prep.formats.collection import Collection, select
 from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.recording import Collection, select
 from dsta_jax.errors import UserError, one_line_errors
 
 Source = Literal["pyskl", "npy", "npz", "kinetics", "folder", "tfrecord"]

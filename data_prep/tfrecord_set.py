@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from data_prep import conversion
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, in_one_split_each
 from data_prep.formats.padded import has_confidence
 from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
@@ -16,6 +15,7 @@ from dsta_jax.datasets.benchmarks import Benchmark, of_data_set
 from dsta_jax.datasets.layouts import Layout
 from dsta_jax.datasets.normalize import normalize
 from dsta_jax.datasets.ntu_bodies import normalize_ntu
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, in_one_split_each
 from dsta_jax.errors import UserError
 
 VERSION = "1.0.0"

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_prep.formats.collection import Collection, Entry, Recording, entry, integer, two_sizes
 from data_prep.formats.padded import Facts, Shape
+from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, integer, two_sizes
 from dsta_jax.errors import UserError, shown
 
 _COUNTS, _PEOPLE, _PICTURES = ("frames", "bodies"), ("subject", "camera", "setup"), ("image_shape", "original_shape")

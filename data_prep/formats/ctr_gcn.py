@@ -18,8 +18,8 @@ import numpy as np
 
 from data_prep.formats import npy_rows, padded
 from data_prep.formats.beside import Beside, from_json, to_json
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, entry
 from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError
 
 _PARTS = ("train", "test")

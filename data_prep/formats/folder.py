@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from data_prep.formats import npy_rows
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, entry
 from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError, shown
 
 LIST = "labels.csv"

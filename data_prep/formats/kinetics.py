@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.layouts import OPENPOSE_18
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
 
 _ENDING, _PREFIX = "_label.json", "kinetics_"

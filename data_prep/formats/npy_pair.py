@@ -18,9 +18,9 @@ import numpy as np
 
 from data_prep.formats import npy_rows, padded, safe_pickle
 from data_prep.formats.beside import Beside, from_json, to_json
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, entry, integer
 from data_prep.formats.output import complete_file
 from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from data_prep.formats.collection import Entry, Recording
 from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.recording import Entry, Recording
 from dsta_jax.errors import UserError
 
 LEAST_FRAMES = 300  # NTU RGB+D's longest recordings, to which everybody pads.

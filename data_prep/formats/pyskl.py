@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from data_prep.formats import pickle_writer, safe_pickle
-from data_prep.formats.collection import Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
 from dsta_jax.errors import UserError, shown
 
 _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", "img_shape", "original_shape")

@@ -17,6 +17,7 @@ class Reference:
       scale_by: ... as it is in the first frame in which it is not zero, or its median over the frames.
       up: the direction from the first point to the second becomes +z (+y for two coordinates).
       side: then the direction from the first point to the second, as seen along z, becomes +x.
+      fallback: taken for recordings in which the points above are never all seen; None refuses such recordings.
     """
 
     center: Point | None = None
@@ -24,6 +25,7 @@ class Reference:
     scale_by: Literal["first", "median"] = "first"
     up: tuple[Point, Point] | None = None
     side: tuple[Point, Point] | None = None
+    fallback: "Reference | None" = None
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -200,8 +202,9 @@ UTD_MHAD_20 = _layout(
     Reference(center=("hip_center",), scale=(("hip_center",), ("shoulder_center",)), scale_by="median"),
 )
 
-# Poses in pictures: the trunk is the unit.
-_TRUNK = Reference(center=_both("hip"), scale=(_both("hip"), _both("shoulder")), scale_by="median")
+# Poses in pictures: the trunk is the unit, or the shoulders' width where the picture ends above the hips.
+_SHOULDERS = Reference(center=_both("shoulder"), scale=(("left_shoulder",), ("right_shoulder",)), scale_by="median")
+_TRUNK = Reference(_both("hip"), (_both("hip"), _both("shoulder")), scale_by="median", fallback=_SHOULDERS)
 
 # COCO's key points (https://cocodataset.org/#keypoints-eval), as many pose estimators give them.
 COCO_17 = _layout(

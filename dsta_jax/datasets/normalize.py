@@ -1,7 +1,9 @@
 """Normalisation: from a camera's coordinates to ones that do not depend on where, how large and how turned a body is.
 
 Pure functions of numpy sequences `frames_TxVxMxC`, float32: two or three coordinates, and perhaps a confidence behind
-them. A joint whose coordinates are all zero (or whose confidence is 0) was not seen, and stays exactly as it is.
+them. From `mark_unseen` on, a joint that was not seen is NaN in all its channels, and a body that is absent from a
+frame is zeros, as in the paper's preparation. NaN stays NaN through all that is made of it, and becomes zero only when
+a batch for the network is complete.
 """
 
 import functools
@@ -12,50 +14,91 @@ from dsta_jax.datasets.layouts import Layout, Point, Reference
 
 
 def seen_joints(frames_TxVxMxC: np.ndarray) -> np.ndarray:
-    """TxVxM booleans: True where not all of a joint's coordinates are zero."""
+    """TxVxM booleans: True where not all of a joint's channels are zero; NaN counts as True."""
     return functools.reduce(np.logical_or, (channel_TxVxM != 0 for channel_TxVxM in np.moveaxis(frames_TxVxMxC, -1, 0)))
 
 
-def normalize(
-    frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference | None = None, confidence: bool = False
-) -> np.ndarray:
-    """Moves, scales and turns all bodies alike, by the first body that is seen.
-
-    Place and direction are those of the first frame in which the body is seen; where zeros stand for joints that were
-    not found (two coordinates, or a confidence), of the first in which the reference's joints are. A direction without
-    length turns nothing.
+def mark_unseen(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
+    """One meaning for what was not seen, whatever the format: NaN for a joint, zeros for a body.
 
     Args:
-      frames_TxVxMxC: V joints of the layout, in any unit.
+      frames_TxVxMxC: as a reader gives them. A joint was not seen where a channel is NaN; where the confidence is 0 or
+        less, if there is one; in two coordinates without confidence, where both are zero. In three coordinates zero is
+        a place as good as another, unless all joints of a body are zero: then the body is absent.
+      channels: what the C channels are, as `Source.channels`.
+
+    Returns:
+      TxVxMxC float32.
+    """
+    unseen_TxVxM = np.isnan(frames_TxVxMxC).any(axis=-1)
+    if channels.endswith("c"):
+        unseen_TxVxM |= ~(frames_TxVxMxC[..., -1] > 0)
+    elif channels == "xy":
+        unseen_TxVxM |= ~seen_joints(frames_TxVxMxC)
+    absent_TxM = (unseen_TxVxM | ~seen_joints(frames_TxVxMxC)).all(axis=1)
+    marked_TxVxMxC = frames_TxVxMxC.astype(np.float32)
+    if unseen_TxVxM.any():
+        marked_TxVxMxC[unseen_TxVxM] = np.nan
+        marked_TxVxMxC[np.broadcast_to(absent_TxM[:, None], unseen_TxVxM.shape)] = 0
+    return marked_TxVxMxC
+
+
+def untrusted_joints(frames_TxVxMxC: np.ndarray, channels: str) -> int:
+    """How many joints have coordinates but confidence 0: they count as not seen."""
+    if not channels.endswith("c"):
+        return 0
+    return int((~(frames_TxVxMxC[..., -1] > 0) & frames_TxVxMxC[..., :-1].any(axis=-1)).sum())
+
+
+def usable_reference(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> Reference:
+    """The reference, or the first of its fallbacks whose joints are seen.
+
+    Raises:
+      ValueError: when no body is seen, or the joints of none of them ever are.
+    """
+    body = _Body(frames_TxVxMxC[:, :, _first_body(frames_TxVxMxC)], layout)
+    tried: Reference | None = reference
+    while tried is not None:
+        if not body.never_seen(tried):
+            return tried
+        tried = tried.fallback
+    raise ValueError(
+        f"{', '.join(body.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames, but "
+        f"place, size or direction are measured by them; name joints that are seen in the [normalize] table of a "
+        f"benchmark's TOML file, or leave this recording out with --skip_broken"
+    )
+
+
+def normalize(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference, confidence: bool = False) -> np.ndarray:
+    """Moves, scales and turns all bodies alike, by the first body that is seen.
+
+    Place, direction and size are taken in the first frame in which the joints that say them are seen. A direction
+    without length turns nothing.
+
+    Args:
+      frames_TxVxMxC: V joints of the layout, in any unit, as `mark_unseen` gives them.
       layout: names the joints.
-      reference: what to normalise by; None for the layout's own.
+      reference: what to normalise by, as `usable_reference` gives it.
       confidence: whether the last channel is no coordinate but a confidence, which stays as it is.
 
     Returns:
-      TxVxMxC float32, without unit where the reference has a scale.
+      TxVxMxC float32, without unit where the reference has a scale. NaN and absent bodies stay as they are.
 
     Raises:
       ValueError: when no body is seen, or the distance to scale by is zero in every frame.
     """
-    reference = layout.reference if reference is None else reference
+    body = _first_body(frames_TxVxMxC)
     coordinates = frames_TxVxMxC.shape[-1] - confidence
-    seen_TxVxM = frames_TxVxMxC[..., -1] > 0 if confidence else seen_joints(frames_TxVxMxC)
-    seen_M = seen_TxVxM.any((0, 1))
-    if not seen_M.any():
-        raise ValueError(f"no body is seen in any of the {len(frames_TxVxMxC)} frames, expected one at least")
-    body = int(seen_M.argmax())
-    trusted_TxV = seen_TxVxM[:, :, body]
-    if coordinates == 3 and not confidence:  # Zero is a place as good as another, for some joints of a seen body.
-        trusted_TxV = np.broadcast_to(trusted_TxV.any(axis=1, keepdims=True), trusted_TxV.shape)
     # Without a rotation nothing is summed up, and single precision loses nothing.
     precision = np.float64 if reference.up else np.float32
     moved_TxVxMxC: np.ndarray = frames_TxVxMxC[..., :coordinates].astype(precision)
-    view = _Body(moved_TxVxMxC[:, :, body], trusted_TxV, layout)
+    view = _Body(moved_TxVxMxC[:, :, body], layout)
     if reference.center:
-        np.subtract(moved_TxVxMxC, view.at_first(reference.center), out=moved_TxVxMxC)
-        np.multiply(moved_TxVxMxC, seen_TxVxM[..., None], out=moved_TxVxMxC)
+        present_TxM = seen_joints(frames_TxVxMxC).any(axis=1)
+        center_C = view.at_first(reference.center)
+        np.subtract(moved_TxVxMxC, center_C, out=moved_TxVxMxC, where=present_TxM[:, None, :, None])
     turn_CxC = _turn(view, reference, coordinates)
-    with np.errstate(over="ignore"):  # Infinity says it as well.
+    with np.errstate(over="ignore"):  # Infinity is refused when the record is written.
         if reference.scale:
             length = view.length(*reference.scale, median=reference.scale_by == "median")
             np.divide(moved_TxVxMxC, length, out=moved_TxVxMxC)
@@ -65,43 +108,58 @@ def normalize(
     return np.concatenate([moved_TxVxMxC, frames_TxVxMxC[..., coordinates:]], axis=-1) if confidence else moved_TxVxMxC
 
 
+def _first_body(frames_TxVxMxC: np.ndarray) -> int:
+    """The body that all are normalised by."""
+    present_M = seen_joints(frames_TxVxMxC).any(axis=(0, 1))
+    if not present_M.any():
+        raise ValueError(f"no body is seen in any of the {len(frames_TxVxMxC)} frames, expected one at least")
+    return int(present_M.argmax())
+
+
 class _Body:
     """The body that all are normalised by.
 
     Attributes:
-      frames_TxVxC: its coordinates.
-      trusted_TxV: where they can be measured by.
+      frames_TxVxC: its coordinates, which may be moved while they are measured by.
+      seen_TxV: where the body is present and the joint is seen.
       layout: names the joints.
     """
 
-    def __init__(self, frames_TxVxC: np.ndarray, trusted_TxV: np.ndarray, layout: Layout):
-        self.frames_TxVxC, self.trusted_TxV, self.layout = frames_TxVxC, trusted_TxV, layout
+    def __init__(self, frames_TxVxC: np.ndarray, layout: Layout):
+        self.frames_TxVxC, self.layout = frames_TxVxC, layout
+        self.seen_TxV = seen_joints(frames_TxVxC).any(axis=1, keepdims=True) & ~np.isnan(frames_TxVxC).any(axis=2)
 
     def _joints(self, *points: Point) -> list[int]:
         return [self.layout.joints.index(joint) for point in points for joint in point]
 
-    def _trusted_T(self, *points: Point) -> np.ndarray:
-        """T booleans: True where all joints of the points can be measured by; never all False."""
-        trusted_T = np.asarray(self.trusted_TxV[:, self._joints(*points)].all(axis=1))
-        return trusted_T if trusted_T.any() else np.asarray(self.trusted_TxV.any(axis=1))
+    def _seen_T(self, *points: Point) -> np.ndarray:
+        """T booleans: True where all joints of the points are seen."""
+        return np.asarray(self.seen_TxV[:, self._joints(*points)].all(axis=1))
 
-    def track(self, point: Point) -> np.ndarray:
-        """TxC, where the point is in each frame."""
+    def never_seen(self, reference: Reference) -> list[str]:
+        """The joints that are measured together and are never seen together, by name."""
+        measured = [(reference.center,)] if reference.center else []
+        measured += [pair for pair in (reference.scale, reference.up, reference.side) if pair]
+        missing = [points for points in measured if not self._seen_T(*points).any()]
+        return list(dict.fromkeys(joint for points in missing for point in points for joint in point))
+
+    def _track(self, point: Point) -> np.ndarray:
+        """TxC, where a point is in each frame."""
         joints = self._joints(point)
-        if len(joints) == 1:
-            return self.frames_TxVxC[:, joints[0]]
-        mean_TxC: np.ndarray = self.frames_TxVxC[:, joints].mean(axis=1)
-        return mean_TxC
+        track_TxC: np.ndarray = (
+            self.frames_TxVxC[:, joints[0]] if len(joints) == 1 else self.frames_TxVxC[:, joints].mean(axis=1)
+        )
+        return track_TxC
 
     def at_first(self, *points: Point) -> np.ndarray:
-        """C, where a point is in the first frame that can be measured by; of two points, the way between them."""
-        first = int(self._trusted_T(*points).argmax())
-        tracks = [self.track(point)[first].copy() for point in points]
+        """C, where a point is in the first frame in which it is seen; of two points, the way between them."""
+        first = int(self._seen_T(*points).argmax())
+        tracks = [self._track(point)[first].copy() for point in points]
         return tracks[-1] - tracks[0] if len(tracks) == 2 else tracks[0]
 
     def length(self, start: Point, end: Point, median: bool) -> np.floating:
         """The distance of two points, of the first frame in which it is not zero, or the median over all of them."""
-        offsets_TxC = (self.track(end) - self.track(start))[self._trusted_T(start, end)]
+        offsets_TxC = (self._track(end) - self._track(start))[self._seen_T(start, end)]
         offsets_TxC = offsets_TxC[offsets_TxC.any(axis=1)]
         if not len(offsets_TxC):
             between = " and ".join("/".join(point) for point in (start, end))

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from data_prep import conversion, convert, recording_files
 from data_prep.formats import ctr_gcn, npy_pair, pyskl
-from data_prep.formats.collection import Collection, Recording, entry
+from dsta_jax.datasets.recording import Collection, Recording, entry
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 from tests.data_prep.formats import made

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.formats.collection import Collection, Entry, Recording, entry
+from dsta_jax.datasets.recording import Collection, Entry, Recording, entry
 
 NAMES = ("S001C002P003R001A001", "second", "third one", "fourth/sub", "fünf")
 

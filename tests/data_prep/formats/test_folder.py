@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data_prep.formats import folder
-from data_prep.formats.collection import Recording
 from dsta_jax.datasets import own
+from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
 

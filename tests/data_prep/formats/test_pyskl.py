@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_prep.formats import pyskl
-from data_prep.formats.collection import Recording
+from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
 

@@ -1,17 +1,23 @@
-"""Collections: what is common to the formats in which recordings are passed on. They are read one at a time."""
+"""Recordings before they are converted: what is known of each, its frames, and collections read one at a time."""
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
 
-from dsta_jax.datasets import ntu
 from dsta_jax.errors import UserError, shown
 
 # Labels count from 0; whoever has more classes than this has no labels.
 MOST_CLASSES = 100_000
+
+# NTU RGB+D's names, which say setup, camera, subject, replication and action.
+NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
+
+# The columns that say where a recording comes from, beside its split: numbers from 1 or words; 0 where not known.
+ORIGINS = ("subject", "camera", "setup")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,17 +28,21 @@ class Entry:
       name: distinct in its collection.
       path: the file that it lies in.
       label: from 0.
-      subject: from 1; 0 where it is not known.
+      subject: a number from 1, or a word; 0 where it is not known.
       camera: as `subject`.
       setup: as `subject`.
+      listed_frames: how many frames a list of the data set's authors counts; 0 where there is no such list.
+      crop: the first and the last frame that belong to it, from 0; None for all.
     """
 
     name: str
     path: pathlib.Path
     label: int
-    subject: int = 0
-    camera: int = 0
-    setup: int = 0
+    subject: int | str = 0
+    camera: int | str = 0
+    setup: int | str = 0
+    listed_frames: int = 0
+    crop: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,7 +50,8 @@ class Recording:
     """A recording's frames, of the type in which they are stored.
 
     Attributes:
-      frames_TxVxMxC: C = 2 or 3 coordinates; what was not seen is zeros.
+      frames_TxVxMxC: C = 2 or 3 coordinates. NaN is a joint that was not seen; zeros are a body that is absent, and in
+        two coordinates or with a confidence also a joint that was not seen.
       score_TxVxM: the confidence in each joint, where the collection has one.
       image_shape: height and width of the pictures in which the joints were found, where they are known.
       original_shape: the same before the pictures were scaled.
@@ -85,15 +96,13 @@ class Collection:
         return [self.entries[name] for name in dict.fromkeys(name for names in self.splits.values() for name in names)]
 
 
-def entry(name: str, path: pathlib.Path, label: int, subject: int = 0, camera: int = 0, setup: int = 0) -> Entry:
-    """An entry; where the other numbers are not known, NTU RGB+D's names (SsssCcccPpppRrrrAaaa) say them."""
-    if not (subject or camera or setup):
-        try:
-            said = ntu.parse_name(pathlib.Path(name))
-        except UserError:
-            pass
-        else:
-            subject, camera, setup = said.subject, said.camera, said.setup
+def entry(
+    name: str, path: pathlib.Path, label: int, subject: int | str = 0, camera: int | str = 0, setup: int | str = 0
+) -> Entry:
+    """An entry; where the other columns are not known, NTU RGB+D's names (SsssCcccPpppRrrrAaaa) say them."""
+    match = NTU_NAME.fullmatch(pathlib.PurePath(name).stem)
+    if match and not (subject or camera or setup):
+        setup, camera, subject = (int(number) for number in match.groups()[:3])
     return Entry(name, path, label, subject, camera, setup)
 
 

@@ -5,8 +5,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from data_prep.formats import collection as lib
-from data_prep.formats.collection import Recording
+from dsta_jax.datasets import recording as lib
+from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
 
