@@ -18,7 +18,7 @@ import numpy as np
 
 from data_prep.formats import npy_rows, padded, safe_pickle
 from data_prep.formats.beside import Beside, from_json, to_json
-from data_prep.formats.output import complete_file
+from dsta_jax.files import complete_file
 from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
