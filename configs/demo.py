@@ -6,12 +6,12 @@ nothing about any benchmark of real recordings.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """A network of three layers on 14 synthetic gestures."""
-    config = base.get_config("synthetic14", words)
+    config = paper("synthetic14", words)
     config.data.sampled_frames = 36
     config.data.frames = 32
     config.model.input_channels = 16
@@ -20,6 +20,7 @@ def get_config(words: str = "") -> ml_collections.ConfigDict:
     config.model.strides = (2, 2, 1)
     config.train.epochs = 12.0
     config.train.warmup_epochs = 1.0
-    config.train.decay_epochs = (8.0, 10.0)
+    config.train.warmup_by = "step"
+    config.train.decay_at = (2 / 3, 5 / 6)
     config.checkpoint.every_epochs = 2.0
     return config

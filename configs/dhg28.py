@@ -10,9 +10,9 @@ The paper reports 90.9% for the four streams, as the mean over the folds.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("dhg28", words)
+    return paper("dhg28", words)

@@ -9,9 +9,9 @@ streams. The data set's own protocol, which all other work uses, is the opposite
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("ntu120_ce", words)
+    return paper("ntu120_ce", words)

@@ -9,9 +9,9 @@ The paper reports 86.6% for the four streams.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("ntu120_cs", words)
+    return paper("ntu120_cs", words)

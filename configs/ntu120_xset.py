@@ -9,9 +9,9 @@ so its 89.0% are those of configs/ntu120_ce.py, and there is no figure of the pa
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("ntu120_xset", words)
+    return paper("ntu120_xset", words)

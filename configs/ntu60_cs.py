@@ -9,9 +9,9 @@ The paper reports 91.5% for the four streams.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("ntu60_cs", words)
+    return paper("ntu60_cs", words)

@@ -9,9 +9,9 @@ The paper reports 96.4% for the four streams.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("ntu60_cv", words)
+    return paper("ntu60_cv", words)

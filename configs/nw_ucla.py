@@ -7,15 +7,14 @@ README.md has the accuracies that were measured.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration; `small` adds random rotation and scale, as for UTD-MHAD, and takes fewer epochs."""
-    config = base.get_config("nw_ucla", words)
+    config = paper("nw_ucla", words)
     if "small" in words.split(","):
         config.data.rotation_degrees = 20.0
         config.data.scale = 0.1
         config.train.epochs = 30.0
-        config.train.decay_epochs = (20.0, 26.0)
     return config

@@ -7,9 +7,9 @@ recordings*, has one, and `dsta_jax/datasets/own.py` everything that it can say.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration, for a benchmark that is still to be named."""
-    return base.get_config("NAME.toml", words)
+    return paper("NAME.toml", words)

@@ -8,9 +8,9 @@ The paper reports 97.0% for the four streams; 96.3, 95.1, 94.5 (fast) and 93.7 (
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("shrec14", words)
+    return paper("shrec14", words)

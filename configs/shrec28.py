@@ -8,9 +8,9 @@ The paper reports 93.9% for the four streams.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration."""
-    return base.get_config("shrec28", words)
+    return paper("shrec28", words)

@@ -7,12 +7,12 @@ README.md has the accuracies that were measured.
 
 import ml_collections
 
-from configs import base
+from dsta_jax.config import paper
 
 
 def get_config(words: str = "") -> ml_collections.ConfigDict:
     """The paper's configuration; `small` adds random rotation and scale, chosen on a held-out subject."""
-    config = base.get_config("utd_mhad", words)
+    config = paper("utd_mhad", words)
     if "small" in words.split(","):
         config.data.rotation_degrees = 20.0
         config.data.scale = 0.1

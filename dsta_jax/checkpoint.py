@@ -1,10 +1,14 @@
-"""Checkpoints with Orbax: the latest state to resume from, and the best variables to evaluate."""
+"""Checkpoints with Orbax: the latest states to resume from, and the best variables to evaluate.
 
-import contextlib
+Beside the arrays lie their checksums. A checkpoint whose numbers are not those that were saved is never used.
+"""
+
+import logging
 import pathlib
-from collections.abc import Iterator
+import shutil
 from typing import Any
 
+import google_crc32c
 import jax
 import orbax.checkpoint as ocp
 from jax.sharding import Mesh
@@ -14,66 +18,50 @@ from dsta_jax.errors import UserError
 from dsta_jax.train_state import TrainState
 
 # The items of a checkpoint. Evaluation reads `model` alone.
-MODEL, TRAIN, CHOICE = "model", "train", "choice"
+MODEL, TRAIN, CHOICE, CHECKSUMS = "model", "train", "choice", "checksums"
+
+# Of the latest: where the newest is damaged, there is another one.
+_KEPT = 2
+
+_LOGGER = logging.getLogger(__name__)
 
 
-def _model_item(state: TrainState) -> dict[str, Any]:
-    return {"params": state.params, "batch_stats": state.batch_stats}
-
-
-def _train_item(state: TrainState) -> dict[str, Any]:
-    return {"step": state.step, "opt_state": state.opt_state, "totals": state.totals}
-
-
-def _manager(directory: pathlib.Path, read_only: bool = False) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(max_to_keep=1, create=not read_only, read_only=read_only)
-    handlers = {
-        MODEL: ocp.StandardCheckpointHandler(),
-        TRAIN: ocp.StandardCheckpointHandler(),
-        CHOICE: ocp.JsonCheckpointHandler(),
-    }
-    # Orbax fails in the background on a relative path, after save() has said that all is well.
-    return ocp.CheckpointManager(
-        directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
-    )
+class _Damaged(Exception):
+    """Why a checkpoint cannot be used."""
 
 
 class Latest:
-    """The state to resume from; one is kept at a time."""
+    """The states to resume from; the last two are kept."""
 
     def __init__(self, workdir: pathlib.Path):
-        """Opens `workdir/checkpoints/latest`, which is made when it is not there."""
         self.workdir = workdir
         self._directory = workdir / "checkpoints" / "latest"
-        self._manager = _manager(self._directory)
+        self._manager = _manager(self._directory, kept=_KEPT)
 
     def save(self, state: TrainState, step: int) -> None:
         """Saves, unless this step is saved already; returns before the files are written."""
         if self._manager.latest_step() == step:
             return
-        items = ocp.args.Composite(
-            model=ocp.args.StandardSave(_model_item(state)), train=ocp.args.StandardSave(_train_item(state))
-        )
-        self._manager.save(step, args=items, force=True)  # Orbax's own rule would save the first step too
+        items = {MODEL: _model_item(state), TRAIN: _train_item(state)}
+        self._manager.save(step, args=_saved(items), force=True)  # Orbax's own rule would save the first step too
 
     def restore(self, like: TrainState) -> TrainState | None:
-        """The latest state, laid out as `like` (arrays or shapes, with shardings); None when there is none.
+        """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
+
+        Newer ones that are damaged are deleted, and a line says so.
 
         Raises:
-          UserError: when the checkpoint is of another network.
+          UserError: when there are checkpoints, but none that can be used.
         """
-        step = self._manager.latest_step()
-        if step is None:
+        found = _newest(self._manager, self._directory, {MODEL: _model_item(like), TRAIN: _train_item(like)})
+        if found is None:
             return None
-        _check_fits(self._manager, step, _model_item(like), self._directory)
-        item = _restore(
-            self._manager,
-            step,
-            self._directory,
-            model=ocp.args.StandardRestore(_model_item(like)),
-            train=ocp.args.StandardRestore(_train_item(like)),
-        )
-        return TrainState(**item[MODEL], **item[TRAIN])
+        items, step = found
+        for newer in self._manager.all_steps():
+            if newer > step:
+                shutil.rmtree(self._directory / str(newer))
+        self._manager.reload()
+        return TrainState(**items[MODEL], **items[TRAIN])
 
     def close(self) -> None:
         """Waits until everything is written."""
@@ -83,21 +71,16 @@ class Latest:
 
 def save_best(workdir: pathlib.Path, step: int, model: dict[str, Any], choice: dict[str, Any]) -> None:
     """Saves each member's best variables so far, and from which step and for what accuracy they were chosen."""
-    with _manager(workdir / "checkpoints" / "best") as manager:
-        arguments = ocp.args.Composite(model=ocp.args.StandardSave(model), choice=ocp.args.JsonSave(choice))
-        manager.save(step, args=arguments, force=True)
+    with _manager(workdir / "checkpoints" / "best", kept=1) as manager:
+        manager.save(step, args=_saved({MODEL: model}, choice), force=True)
 
 
 def restore_best(workdir: pathlib.Path, like: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What `save_best` saved last; None when nothing was."""
     directory = workdir / "checkpoints" / "best"
-    with _manager(directory) as manager:
-        step = manager.latest_step()
-        if step is None:
-            return None
-        items = {"model": ocp.args.StandardRestore(like), "choice": ocp.args.JsonRestore()}
-        item = _restore(manager, step, directory, **items)
-        return item[MODEL], item[CHOICE]
+    with _manager(directory, kept=1) as manager:
+        found = _newest(manager, directory, {MODEL: like}, with_choice=True)
+        return None if found is None else (found[0][MODEL], found[0][CHOICE])
 
 
 def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh: Mesh) -> tuple[dict[str, Any], int]:
@@ -113,19 +96,16 @@ def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh:
       The variables and the step that they were saved at.
 
     Raises:
-      UserError: when there is no checkpoint, or it is of another network.
+      UserError: when there is no checkpoint that can be used, or it is of another network.
     """
     directory = workdir / "checkpoints" / which
-    if not directory.is_dir():
-        raise UserError(f"{directory} is not there: train first, with --workdir={workdir}")
-    with _manager(directory, read_only=True) as manager:
-        step = manager.latest_step()
-        if step is None:
-            raise UserError(f"{directory} holds no complete checkpoint: train first, with --workdir={workdir}")
-        _check_fits(manager, step, like, directory)
-        target = with_sharding(like, mesh)
-        item = _restore(manager, step, directory, model=ocp.args.StandardRestore(target))
-        return item[MODEL], step
+    found = None
+    if directory.is_dir():
+        with _manager(directory, kept=None) as manager:
+            found = _newest(manager, directory, {MODEL: with_sharding(like, mesh)})
+    if found is None:
+        raise UserError(f"{directory} holds no checkpoint: train first, with --workdir={workdir}")
+    return found[0][MODEL], found[1]
 
 
 def latest_step(workdir: pathlib.Path) -> int:
@@ -133,7 +113,7 @@ def latest_step(workdir: pathlib.Path) -> int:
     directory = workdir / "checkpoints" / "latest"
     if not directory.is_dir():
         return 0
-    with _manager(directory, read_only=True) as manager:
+    with _manager(directory, kept=None) as manager:
         return manager.latest_step() or 0
 
 
@@ -153,33 +133,94 @@ def replicated(like: Any, mesh: Mesh) -> Any:
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole), like)
 
 
-def _restore(
-    manager: ocp.CheckpointManager, step: int, directory: pathlib.Path, **items: ocp.args.CheckpointArgs
-) -> Any:
-    with _readable(directory / str(step)):
-        return manager.restore(step, args=ocp.args.Composite(**items))
+def _model_item(state: TrainState) -> dict[str, Any]:
+    return {"params": state.params, "batch_stats": state.batch_stats}
 
 
-@contextlib.contextmanager
-def _readable(directory: pathlib.Path) -> Iterator[None]:
-    """Orbax says of a damaged checkpoint what its libraries say: that is one line of ours."""
+def _train_item(state: TrainState) -> dict[str, Any]:
+    return {"step": state.step, "opt_state": state.opt_state, "totals": state.totals}
+
+
+def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager:
+    """A manager of the last `kept` checkpoints; None only reads."""
+    options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
+    handlers = {
+        MODEL: ocp.StandardCheckpointHandler(),
+        TRAIN: ocp.StandardCheckpointHandler(),
+        CHOICE: ocp.JsonCheckpointHandler(),
+        CHECKSUMS: ocp.JsonCheckpointHandler(),
+    }
+    # Orbax fails in the background on a relative path, after save() has said that all is well.
+    return ocp.CheckpointManager(
+        directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
+    )
+
+
+def _saved(items: dict[str, Any], choice: dict[str, Any] | None = None) -> ocp.args.Composite:
+    arguments = {name: ocp.args.StandardSave(item) for name, item in items.items()}
+    arguments[CHECKSUMS] = ocp.args.JsonSave({name: _checksums(item) for name, item in items.items()})
+    if choice is not None:
+        arguments[CHOICE] = ocp.args.JsonSave(choice)
+    return ocp.args.Composite(**arguments)
+
+
+def _newest(
+    manager: ocp.CheckpointManager, directory: pathlib.Path, like: dict[str, Any], with_choice: bool = False
+) -> tuple[dict[str, Any], int] | None:
+    """The items of the newest checkpoint that is whole, and its step; None when there are no checkpoints.
+
+    Raises:
+      UserError: when there are some, and none of them can be used; it says what is wrong with the newest.
+    """
+    problems = []
+    for step in sorted(manager.all_steps(), reverse=True):
+        try:
+            items = _read(manager, step, like, with_choice)
+        except _Damaged as reason:
+            problems.append(f"{directory / str(step)} {reason}")
+        else:
+            for problem in problems:
+                _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
+            return items, step
+    if problems:
+        raise UserError(f"{problems[0]}; restore its files, or delete {directory} and train again")
+    return None
+
+
+def _read(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], with_choice: bool) -> dict[str, Any]:
+    """The items of one checkpoint, which are those that were saved."""
     try:
-        yield
-    except (ValueError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"{directory} cannot be read ({reason}): files are missing or damaged; restore them, or delete this "
-            f"directory and train again"
-        ) from error
+        saved_shapes = {name: _shapes(manager.item_metadata(step)[name]) for name in like}
+    except Exception as error:  # Orbax and its libraries raise what their parsers stumble over.
+        raise _Damaged(_unreadable(error)) from error
+    _check_fits(saved_shapes[MODEL], _shapes(like[MODEL]))
+    arguments = {name: ocp.args.StandardRestore(item) for name, item in like.items()}
+    arguments |= {name: ocp.args.JsonRestore() for name in (CHECKSUMS, *([CHOICE] if with_choice else []))}
+    try:
+        items = manager.restore(step, args=ocp.args.Composite(**arguments))
+        found = {name: _checksums(items[name]) for name in like}
+        expected = {name: items[CHECKSUMS][name] for name in like}
+    except Exception as error:
+        raise _Damaged(_unreadable(error)) from error
+    for name in like:
+        for path, checksum in found[name].items():
+            if expected[name].get(path) != checksum:
+                raise _Damaged(f"is damaged: the numbers of {path} are not those that were saved")
+    return {name: items[name] for name in (*like, *([CHOICE] if with_choice else []))}
 
 
-def _check_fits(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], directory: pathlib.Path) -> None:
+def _unreadable(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return f"cannot be read ({said[0][:200] if said else type(error).__name__}): files are missing or damaged"
+
+
+def _checksums(item: Any) -> dict[str, int]:
+    """CRC-32C of each array's bytes, by its path."""
+    return {path: google_crc32c.value(jax.device_get(leaf).tobytes()) for path, leaf in _leaves(item).items()}
+
+
+def _check_fits(saved: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:
     """Names the entries that a checkpoint has and the network has not, and the other way round."""
-    with _readable(directory / str(step)):
-        saved = _shapes(manager.item_metadata(step)[MODEL])
-        if not saved:
-            raise ValueError("its metadata are empty")
-    wanted = _shapes(like)
     problems = [f"missing {path}" for path in wanted if path not in saved]
     problems += [f"left over {path}" for path in saved if path not in wanted]
     problems += [
@@ -189,13 +230,18 @@ def _check_fits(manager: ocp.CheckpointManager, step: int, like: dict[str, Any],
     ]
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise UserError(f"{directory / str(step)} is a checkpoint of another network: {shown}")
+        raise _Damaged(f"is a checkpoint of another network: {shown}")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    return {path: tuple(leaf.shape) for path, leaf in _leaves(tree).items()}
+
+
+def _leaves(tree: Any) -> dict[str, Any]:
+    """The arrays (or what describes them) by path."""
     leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda leaf: hasattr(leaf, "shape"))
     return {
-        "/".join(str(getattr(key, "key", key)) for key in path): tuple(leaf.shape)
+        "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", key)))) for key in path): leaf
         for path, leaf in leaves
         if hasattr(leaf, "shape")
     }

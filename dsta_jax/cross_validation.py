@@ -1,50 +1,50 @@
 """What the folds of a benchmark come to, in which each subject is left out of training once: mean and deviation."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from dsta_jax import scores
-from dsta_jax.run import Run
+from dsta_jax import evaluate, scores
+from dsta_jax.members import Members
 from dsta_jax.scores import Scores
 
 
 def summarize(
-    runs: Sequence[Run], results: Sequence[dict[str, Any]], directories: Sequence[pathlib.Path], workdir: pathlib.Path
+    members: Members, values: Sequence[Any], directories: Sequence[pathlib.Path], workdir: pathlib.Path
 ) -> dict[str, Any]:
     """Brings the folds' results together, in `results.json` and `scores/test/*.npz` of the working directory.
 
     Each recording is tested in one fold, so the folds' scores together are scores of the whole data set.
 
     Args:
-      runs: the folds.
-      results: what the `results.json` of each holds.
-      directories: the working directory of each.
+      members: what was trained.
+      values: that are left out, of the folds that were evaluated.
+      directories: where the results of each fold are.
       workdir: of all of them.
     """
+    results = [evaluate.read_results(directory) for directory in directories]
     networks = list(results[0]["accuracy"])
     top1 = {name: np.array([result["accuracy"][name]["top1"] for result in results]) for name in networks}
-    for stream in runs[0].members:
+    for stream in members.streams:
         parts = [scores.load(directory / "scores" / "test" / f"{stream}.npz") for directory in directories]
         scores.save(_together(stream, parts), workdir / "scores" / "test" / f"{stream}.npz")
     summary = {
-        "benchmark": runs[0].benchmark.name,
-        "left_out": runs[0].benchmark.left_out,
+        "benchmark": results[0]["benchmark"],
+        "left_out": members.benchmark.left_out,
         "samples": sum(result["samples"] for result in results),
         "trained": min(result["trained"] for result in results),
-        "steps": results[0]["steps"],
+        "steps": results[0].get("steps", 0),
         "checkpoint": results[0]["checkpoint"],
         "mean": {name: float(values.mean()) for name, values in top1.items()},
         "deviation": {name: _deviation(values) for name, values in top1.items()},
         "folds": {
-            str(run.fold): {name: float(values[number]) for name, values in top1.items()}
-            for number, run in enumerate(runs)
+            str(value): {name: float(values[number]) for name, values in top1.items()}
+            for number, value in enumerate(values)
         },
     }
-    (workdir / "results.json").write_text(json.dumps(summary, indent=2) + "\n")
+    evaluate.write_results(summary, workdir)
     return summary
 
 

@@ -10,116 +10,154 @@ import numpy as np
 import tqdm
 from jax.sharding import Mesh
 
-from dsta_jax import checkpoint, fusion, parallel, scores
-from dsta_jax import train_state as state_lib
+from dsta_jax import checkpoint, fusion, parallel, scores, train_state
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
+from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
+from dsta_jax.members import Members, variable_shapes
 from dsta_jax.models import fold_batch_norm
 from dsta_jax.models.dsta import DSTANet
-from dsta_jax.run import Run
 from dsta_jax.scores import Scores
 
 
-def evaluate(run: Run, workdir: pathlib.Path) -> dict[str, Any]:
-    """Evaluates a run's checkpoint on the test part, and writes `scores/test/*.npz` and `results.json`.
+def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathlib.Path) -> dict[str, Any]:
+    """Evaluates a fold's checkpoint, and writes `scores/test/*.npz` and `results.json`.
 
     The best checkpoint is taken where a part of the training recordings was held out to choose it, else the latest.
+
+    Args:
+      members: what was trained.
+      test: the recordings.
+      workdir: where the checkpoints are.
+      out: where the results go.
 
     Returns:
       What `results.json` holds: the checkpoint and, for each stream and their fusion, the accuracies.
 
     Raises:
-      UserError: when there is no checkpoint, or one of another network.
+      UserError: when there is no checkpoint that can be used, there are no recordings, or a score is not finite.
     """
-    mesh = run.mesh(run.config.evaluate.batch_size)
-    which = "best" if len(run.validation) else "latest"
-    model, step = checkpoint.restore_model(workdir, which, run.model_shapes(), mesh)
-    trained = checkpoint.latest_step(workdir)
-    parts = score(run, model, run.test, "evaluate")
+    if not len(test):
+        raise UserError(f"none of the recordings is for the test part of benchmark {members.benchmark.name}")
+    which = "best" if members.config.data.validation_fraction else "latest"
+    model, step = restore(members, workdir, which)
+    parts = score(members, model, test, "evaluate")
     for part in parts:
-        scores.save(part, workdir / "scores" / "test" / f"{part.name}.npz")
+        scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
     fused = fusion.fuse(parts)
-    rows = {part.name: part.metrics() for part in parts}
-    if len(parts) > 1:
-        rows["fused"] = fused.metrics()
     results = {
-        "benchmark": run.benchmark.name,
-        "samples": len(run.test),
+        "benchmark": test.benchmark.name,
+        "samples": len(test),
         "checkpoint": which,
         "step": step,
-        "trained": trained,
-        "steps": run.steps,
-        "accuracy": rows,
+        "trained": checkpoint.latest_step(workdir),
+        "accuracy": {part.name: part.metrics() for part in (*parts, *([fused] if len(parts) > 1 else []))},
         "costliest_confusion": fused.costliest_confusion(),
     }
-    (workdir / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    write_results(results, out)
     return results
 
 
+def restore(
+    members: Members, workdir: pathlib.Path, which: str, mesh: Mesh | None = None
+) -> tuple[dict[str, Any], int]:
+    """A fold's variables, `best` or `latest`, on the devices; and the step that they were saved at."""
+    shapes = variable_shapes(members.network, members.input_shape(1), len(members.streams))
+    return checkpoint.restore_model(workdir, which, shapes, mesh or _mesh(members))
+
+
+def _mesh(members: Members) -> Mesh:
+    """The devices for evaluating a fold."""
+    return parallel.make_mesh(len(members.streams), members.config.evaluate.batch_size)
+
+
+def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
+    """Writes `results.json`."""
+    with complete_file(out / "results.json") as file:
+        file.write(json.dumps(results, indent=2).encode() + b"\n")
+
+
 def read_results(workdir: pathlib.Path) -> dict[str, Any]:
-    """What a run's `results.json` holds; nothing when there is none."""
+    """What a run's `results.json` holds; nothing when there is none that can be read."""
     try:
-        results: dict[str, Any] = json.loads((workdir / "results.json").read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        results: dict[str, Any] = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return results
 
 
-def final_results(run: Run, workdir: pathlib.Path) -> dict[str, Any] | None:
-    """The results of a run whose training is finished and evaluated; None for another one."""
-    results = read_results(workdir)
-    return results if results.get("trained", -1) >= run.steps else None
-
-
 def report(results: dict[str, Any]) -> str:
     """The results in words and a table."""
+    of_steps = f" of {results['steps']}" if "steps" in results else ""
     lines = [
         f"{results['benchmark']}: accuracy in % on {results['samples']} test recordings, {results['checkpoint']} "
-        f"checkpoint (step {results['step']} of {results['steps']})",
+        f"checkpoint (step {results['step']}{of_steps})",
         "",
         scores.table(results["accuracy"]),
         "",
         f"The costliest confusion: {results['costliest_confusion']}.",
     ]
-    if results["trained"] < results["steps"]:
+    if results["trained"] < results.get("steps", 0):
         lines.append(f"Training is at step {results['trained']} of {results['steps']}: train again to go on.")
     return "\n".join(lines)
 
 
-def score(run: Run, model: dict[str, Any], part: DataSet, shown: str | None = None) -> list[Scores]:
-    """Scores of every member on every recording of a part, each recording once.
+def score(members: Members, model: dict[str, Any], part: DataSet, shown: str | None = None) -> list[Scores]:
+    """Scores of a fold's members on every recording of a part, each recording once.
 
     Args:
-      run: what is trained.
-      model: `params` and `batch_stats`, leading with the member axis.
+      members: what was trained.
+      model: `params` and `batch_stats` of one fold, leading with the member axis.
       part: the recordings.
       shown: what a progress bar says; None for no bar.
+
+    Raises:
+      UserError: when a score is not finite.
     """
-    batch_size = run.config.evaluate.batch_size
-    mesh = run.mesh(batch_size)
-    step = compiled_step(run.network, mesh)
-    row = run.input_shape(batch_size)
-    fold = compiled_fold(run.network, mesh, frames=row.shape[1], joints=row.shape[2])
-    variables = fold(parallel.put(model, parallel.by_member(mesh)))
-    collected = []
-    total = -(-len(part) // batch_size)
+    mesh = _mesh(members)
+    score_NxSxK = scores_of(members, fold_model(members, model, mesh), part, mesh, shown)
+    for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True):
+        if strange := int((~np.isfinite(score_SxK)).any(axis=1).sum()):
+            raise UserError(
+                f"{stream}: the scores of {strange} of {len(part)} recordings are not finite, and mean nothing: the "
+                f"network was trained at too high a rate; train it anew with a lower config.train.learning_rate"
+            )
+    return [
+        Scores(stream, part.name_N, part.label_N, score_SxK, members.benchmark.class_names)
+        for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True)
+    ]
+
+
+def fold_model(members: Members, model: dict[str, Any], mesh: Mesh) -> dict[str, Any]:
+    """Variables for `scores_of`: BatchNorm is folded into the linear maps, an absent body is a constant."""
+    row = members.input_shape(1)
+    fold = compiled_fold(members.network, mesh, frames=row.shape[1], joints=row.shape[2])
+    folded: dict[str, Any] = fold(parallel.put(model, parallel.by_member(mesh)))
+    return folded
+
+
+def scores_of(
+    members: Members, variables: dict[str, Any], part: DataSet, mesh: Mesh, shown: str | None = None
+) -> np.ndarray:
+    """N x S x K scores of a fold's members on the S recordings of a part; arguments as of `score` and `fold_model`."""
+    batch_size = members.config.evaluate.batch_size
+    step = compiled_step(members.network, mesh)
     needed_S = batches.test_rows(part, batch_size, absent_row=False)
-    rows = packing.choose(needed_S, batch_size * run.benchmark.bodies, parallel.batch_devices(mesh))
-    sequence = batches.test_batches(part, run.members, run.sampling, batch_size, rows, absent_row=False)
+    rows = packing.choose(needed_S, batch_size * members.benchmark.source.bodies, parallel.batch_devices(mesh))
+    sequence = batches.test_batches(part, members.streams, members.sampling, batch_size, rows, absent_row=False)
+    total = -(-len(part) // batch_size)
+    collected = []
     for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
         on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
         score_NxBxK = jax.device_get(step(variables, on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
-    score_NxSxK = np.concatenate(collected, axis=1)
-    return [
-        Scores(stream, part.name_N, part.label_N, score_SxK, run.benchmark.class_names)
-        for stream, score_SxK in zip(run.members, score_NxSxK, strict=True)
-    ]
+    return np.concatenate(collected, axis=1)
 
 
 @functools.lru_cache(maxsize=8)
 def compiled_fold(network: DSTANet, mesh: Mesh, frames: int, joints: int) -> Any:
-    """`models.inference.fold` of all members over a mesh, compiled once."""
+    """`models.fold_batch_norm.fold` of all members over a mesh, compiled once."""
     by_member = parallel.by_member(mesh)
     fold = jax.vmap(functools.partial(fold_batch_norm.fold, network, frames=frames, joints=joints))
     return jax.jit(fold, in_shardings=by_member, out_shardings=by_member)
@@ -129,5 +167,5 @@ def compiled_fold(network: DSTANet, mesh: Mesh, frames: int, joints: int) -> Any
 def compiled_step(network: DSTANet, mesh: Mesh) -> Any:
     """The evaluation step over a mesh, of variables that `compiled_fold` made; compiled once."""
     split = parallel.by_member_and_batch(mesh)
-    step = functools.partial(state_lib.eval_step, network.clone(folded=True))
+    step = functools.partial(train_state.eval_step, network.clone(folded=True))
     return jax.jit(step, in_shardings=(parallel.by_member(mesh), split), out_shardings=parallel.everywhere(mesh))

@@ -34,6 +34,9 @@ def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Sco
     first = parts[0]
     fused_SxK = np.zeros(first.score_SxK.shape, np.float64)
     for part, weight in zip(parts, weight_P, strict=True):
+        strange_S = ~np.isfinite(part.score_SxK).all(axis=1)
+        if strange_S.any():
+            raise UserError(f"{part.name}: scores that are not finite, of {_some(part.sample_S[strange_S])}")
         fused_SxK += weight * part.score_SxK[_rows_like(first, part)]
     return Scores("fused", first.sample_S, first.label_S, fused_SxK, first.class_names)
 

@@ -1,27 +1,30 @@
-"""What a run says while it trains: a progress bar, JSON lines, TensorBoard."""
+"""What a run says while it trains: a progress bar, JSON lines, TensorBoard; and streams that nobody reads any more."""
 
+import contextlib
 import json
+import os
 import pathlib
+import socket
 import sys
-from types import TracebackType
+import time
+from typing import Any, TextIO
 
-import tensorboardX
 import tqdm
+
+from dsta_jax.data import tfrecord
+from dsta_jax.data.messages import Event
+from dsta_jax.files import complete_file
 
 # Fits 80 columns with seven digits of samples and an hour left.
 _BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
 
+_START = 1  # SessionLog.START
 
-class Progress:
+
+class Progress(contextlib.AbstractContextManager["Progress"]):
     """The bar of a training, on a terminal; a line now and then elsewhere."""
 
     def __init__(self, first_step: int, steps: int):
-        """Shows the bar.
-
-        Args:
-          first_step: steps taken before.
-          steps: that the training takes in all.
-        """
         self._bar = tqdm.tqdm(
             total=steps,
             initial=first_step,
@@ -45,14 +48,7 @@ class Progress:
         """Prints a line above the bar."""
         self._bar.write(message, file=sys.stderr)
 
-    def __enter__(self) -> "Progress":
-        """For use in `with`."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leaves the bar as it is."""
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
 
 
@@ -63,16 +59,18 @@ class Metrics:
     """
 
     def __init__(self, workdir: pathlib.Path, first_step: int):
-        """Opens the files.
-
-        Args:
-          workdir: of the run.
-          first_step: steps taken before.
-        """
-        self._path = workdir / "metrics.jsonl"
-        _drop_after(self._path, first_step)
-        self._file = self._path.open("a")
-        self._board = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=first_step + 1)
+        path = workdir / "metrics.jsonl"
+        _keep_until(path, first_step)
+        self._file = path.open("a", encoding="utf-8")
+        board = workdir / "tensorboard"
+        board.mkdir(exist_ok=True)
+        # TensorBoard takes for events what has such a name, in the order of the names.
+        name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
+        self._events = (board / name).open("ab")
+        self._event(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        start = Event(wall_time=time.time(), step=first_step + 1)
+        start.session_log.status = _START  # TensorBoard forgets what an interrupted run said of later steps.
+        self._event(start)
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         """Adds a line of metrics.
@@ -83,27 +81,65 @@ class Metrics:
         """
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._file.flush()
+        event = Event(wall_time=time.time(), step=step)
         for name, value in metrics.items():
-            self._board.add_scalar(name, value, step)
+            event.summary.value.add(tag=name, simple_value=value)
+        self._event(event)
+
+    def _event(self, event: Any) -> None:
+        self._events.write(tfrecord.frame(event.SerializeToString()))
+        self._events.flush()
 
     def close(self) -> None:
         """Closes the files."""
         self._file.close()
-        self._board.close()
+        self._events.close()
 
 
-def _drop_after(path: pathlib.Path, step: int) -> None:
-    """Keeps the whole lines of a metrics file up to a step; a line cut by a crash is dropped too."""
+def _keep_until(path: pathlib.Path, step: int) -> None:
+    """Keeps the whole lines of a metrics file up to a step; lines that were cut or damaged are dropped."""
     if not path.exists():
         return
     kept = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+    with complete_file(path) as file:
+        file.write("".join(kept).encode())
+
+
+class _Patient:
+    """A text stream that goes on in silence when its reader is gone, as `tee` is after Ctrl-C, or its disk is full."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes, or does not."""
+        with self._in_silence():
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes, or does not."""
+        with self._in_silence():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _in_silence(self) -> Any:
         try:
-            if json.loads(line)["step"] > step:
-                break
-        except (json.JSONDecodeError, KeyError):
-            break
-        kept.append(line + "\n")
-    temporary = path.with_suffix(".incomplete")
-    temporary.write_text("".join(kept))
-    temporary.replace(path)
+            yield
+        except OSError:
+            # What is still to be written goes nowhere, at the interpreter's end, too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def lose_no_work_for_want_of_readers() -> None:
+    """Makes standard output and error such that losing them never stops the program."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "w")  # noqa: SIM115 - it is closed by the system at the end
+        setattr(sys, name, _Patient(stream))

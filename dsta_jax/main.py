@@ -1,13 +1,14 @@
 """Trains and evaluates DSTA-Net.
 
-    python -m dsta_jax.main                                        the demonstration, on synthetic hands
-    python -m dsta_jax.main --config=configs/shrec14.py            four streams of a benchmark, and their fusion
-    python -m dsta_jax.main --config=configs/shrec14.py:spatial    one stream
+    python -m dsta_jax.main                                demonstration, on synthetic hands
+    python -m dsta_jax.main --config=configs/shrec14.py    four streams, and their fusion
+    python -m dsta_jax.main --config=shrec14:spatial       one stream; configs by name, too
     python -m dsta_jax.main --mode=evaluate --workdir=runs/shrec14
-    python -m dsta_jax.main --config=configs/shrec14.py --check    a look at the recordings, before training
+    python -m dsta_jax.main --config=shrec14 --check       a look at the recordings first
 
-The same command goes on with a run that was interrupted, and only reports one that is finished. Any number of a
-configuration can be given: --config.train.epochs=60. configs/base.py lists them.
+The same command continues a run that was interrupted, and only reports one that is
+finished. Any field of a configuration can be given: --config.train.epochs=60.
+dsta_jax/config.py lists them all.
 """
 
 import logging
@@ -23,19 +24,20 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import compile_cache, cross_validation, evaluate, members, run, workdir
+from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs
+from dsta_jax import config as config_lib
 from dsta_jax.check import report
 from dsta_jax.errors import UserError, one_line_errors
 
 _LOGGER = logging.getLogger("dsta_jax")
-_DEMO = pathlib.Path(__file__).resolve().parent.parent / "configs" / "demo.py"
 
 
 def _define_flags() -> None:
     config_flags.DEFINE_config_file(
         "config",
-        str(_DEMO),
-        "Configuration file, such as configs/shrec14.py, or configs/shrec14.py:spatial,small.",
+        config_lib.find("demo"),
+        "A configuration: a name such as shrec14, or a file such as configs/shrec14.py; words behind a colon, such as "
+        "shrec14:spatial,small.",
     )
     flags.DEFINE_string(
         "workdir",
@@ -69,12 +71,8 @@ def main(argv: Sequence[str]) -> int:
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
-    runs = run.prepare(flags.FLAGS.config)
-    workdir.claim(directory, flags.FLAGS.config)
-    if all(evaluate.final_results(each, members.directory(each, directory)) for each in runs):
-        _LOGGER.info("this run is finished already")
     try:
-        results = members.train_and_evaluate(runs, directory)
+        results = experiment.Experiment(flags.FLAGS.config).train(directory)
     except KeyboardInterrupt:
         _leave_at_once()
     if results is None:
@@ -92,11 +90,9 @@ def _leave_at_once() -> NoReturn:
 def _evaluate() -> int:
     if not flags.FLAGS.workdir:
         raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
-    directory = pathlib.Path(flags.FLAGS.workdir)
-    config = workdir.read_config(directory)
-    overrides = config_flags.get_override_values(flags.FLAGS["config"])
-    config.update_from_flattened_dict(overrides)
-    print(f"\n{_report(members.evaluate_all(run.prepare(config), directory))}")
+    changes = config_flags.get_override_values(flags.FLAGS["config"])
+    results = experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir)
+    print(f"\n{_report(results)}")
     return 0
 
 
@@ -116,7 +112,7 @@ def _speak_plainly() -> None:
 
 
 def _default_workdir() -> str:
-    """runs/shrec14_small for configs/shrec14.py:small; runs/mine_small for configs/own.py:small and mine.toml."""
+    """runs/shrec14_small for shrec14:small; runs/mine_small for own:small and mine.toml."""
     path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
     benchmark = flags.FLAGS.config.benchmark
     named_by = benchmark if benchmark.endswith(".toml") else path
@@ -127,24 +123,36 @@ def _default_workdir() -> str:
 def parse_flags(argv: Sequence[str]) -> list[str]:
     """Parses the command line; what it cannot make sense of is one line.
 
+    A flag of a tuple replaces the tuple, and of a flag that is given twice the last one counts.
+
     Raises:
       UserError: as it says.
     """
-    for word in argv:
-        path = word.removeprefix("--config=").partition(":")[0]
-        if path != word and not pathlib.Path(path).is_file():
-            raise UserError(f"{word}: there is no file {path}; configs/ has one for each benchmark")
+    words = [_with_path(word) for word in argv]
+    keys = [word.partition("=")[0] for word in words]
+    words = [word for place, word in enumerate(words) if "=" not in word or keys[place] not in keys[place + 1 :]]
+    if {"--help", "-h", "--helpshort", "--helpfull"} & set(words):
+        _define_flags()
+        print(f"{__doc__}\n{flags.FLAGS.module_help(__name__)}")
+        sys.exit(0)
     try:
         _define_flags()
-        return flags.FLAGS(argv)
+        return flags.FLAGS(words)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         if hint := re.search(r'Did you mean "(\w+)" instead of "(\w+)"', str(error)):
             raise UserError(f"the configuration has no field {hint[2]!r}, did you mean {hint[1]!r}?") from None
         said = str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ")
         if isinstance(error, (AttributeError, KeyError, TypeError)):
-            said = f"the configuration has no such field ({said}); configs/base.py lists all"
+            said = f"the configuration has no such field ({said}); dsta_jax/config.py lists all"
         raise UserError(said) from None
 
 
+def _with_path(word: str) -> str:
+    """The word, with the path of a config that is given by name."""
+    name = word.removeprefix("--config=")
+    return word if name == word else f"--config={config_lib.find(name)}"
+
+
 if __name__ == "__main__":
+    logs.lose_no_work_for_want_of_readers()
     app.run(main, flags_parser=parse_flags)

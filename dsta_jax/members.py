@@ -1,91 +1,197 @@
-"""What a run trains: the members, streams x folds, in groups that share one program."""
+"""What trains side by side: the members, one network for each stream and fold, that share one program."""
 
+import dataclasses
+import functools
 import logging
-import pathlib
-from collections.abc import Sequence
 from typing import Any
 
-from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, train
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from jax.sharding import Mesh
+
+from dsta_jax import parallel
+from dsta_jax.data import dataset
+from dsta_jax.data.batches import Sampling
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.data.streams import MOTION, Stream
+from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.errors import UserError
-from dsta_jax.run import Run
+from dsta_jax.models.dsta import DSTANet
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def directory(run: Run, workdir: pathlib.Path) -> pathlib.Path:
-    """Where a run's checkpoints, metrics and scores are: the working directory, or a fold's own below it."""
-    if run.fold is None:
-        return workdir
-    return workdir / "folds" / f"{run.benchmark.left_out}_{run.fold:02d}"
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fold:
+    """A division of the recordings.
+
+    Attributes:
+      value: that is left out of training, such as a subject; None where train and test are fixed.
+      train: recordings to train on.
+      validation: recordings held out of the train part, to choose on; may be empty.
+      test: recordings to test on.
+    """
+
+    value: int | str | None
+    train: DataSet
+    validation: DataSet
+    test: DataSet
 
 
-def train_and_evaluate(runs: Sequence[Run], workdir: pathlib.Path) -> dict[str, Any] | None:
-    """Trains and evaluates what is not finished yet; folds in groups of `config.members_per_step` networks.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Members:
+    """Networks of one configuration: a stream each, of each fold. Folds are equally large.
 
-    Args:
-      runs: all folds of a configuration, or its only run.
-      workdir: of all of them.
+    Attributes:
+      config: the resolved configuration.
+      benchmark: the task.
+      folds: the divisions.
+    """
 
-    Returns:
-      What `results.json` of the working directory holds; None when training was interrupted and saved.
+    config: ml_collections.ConfigDict
+    benchmark: Benchmark
+    folds: tuple[Fold, ...]
+
+    def __len__(self) -> int:
+        return len(self.streams) * len(self.folds)
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams of each fold."""
+        return tuple(self.config.streams)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """N names, on which initial values depend; those of two folds are different."""
+        return tuple(
+            stream if fold.value is None else f"{stream}/{fold.value}" for fold in self.folds for stream in self.streams
+        )
+
+    @functools.cached_property
+    def network(self) -> DSTANet:
+        """The network that all members share."""
+        return make_network(self.config.model, self.benchmark)
+
+    @functools.cached_property
+    def sampling(self) -> Sampling:
+        """How sequences become input."""
+        return make_sampling(self.config.data, self.benchmark)
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """Steps in which every training sample is seen once; not a whole number."""
+        return len(self.folds[0].train) / self.config.train.batch_size
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return round(self.config.train.epochs * self.steps_per_epoch)
+
+    def every(self, epochs: float) -> int:
+        """So many epochs in steps, one at least."""
+        return max(1, round(epochs * self.steps_per_epoch))
+
+    def of_fold(self, number: int) -> slice:
+        """The place of a fold's members among all."""
+        return slice(number * len(self.streams), (number + 1) * len(self.streams))
+
+    def input_shape(self, batch_size: int) -> jax.ShapeDtypeStruct:
+        """R x T x V x C of one member's batch."""
+        return input_shape(self.benchmark, self.sampling, batch_size)
+
+    def mesh(self, batch_size: int) -> Mesh:
+        """The devices for batches of this size."""
+        return parallel.make_mesh(len(self), batch_size)
+
+
+def input_shape(benchmark: Benchmark, sampling: Sampling, batch_size: int) -> jax.ShapeDtypeStruct:
+    """R x T x V x C of one network's batch."""
+    joints, bodies, channels = benchmark.source.frame_shape
+    return jax.ShapeDtypeStruct((batch_size * bodies, sampling.frames, joints, channels), np.float32)
+
+
+def variable_shapes(network: DSTANet, row: jax.ShapeDtypeStruct, count: int) -> dict[str, Any]:
+    """Shapes of `params` and `batch_stats` of so many networks, leading with the member axis."""
+    variables = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(row.shape, row.dtype), train=False))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), variables)
+
+
+def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTANet:
+    """The network that a configuration describes, for a benchmark's classes and bodies."""
+    layers = {name: tuple(model[name]) for name in ("channels", "embedding", "strides")}
+    return DSTANet(classes=len(benchmark.class_names), bodies=benchmark.source.bodies, **{**model.to_dict(), **layers})
+
+
+def make_sampling(data: ml_collections.ConfigDict, benchmark: Benchmark) -> Sampling:
+    """How a configuration makes a benchmark's sequences into input."""
+    return Sampling(
+        sampled=data.sampled_frames,
+        frames=data.frames,
+        slow_interval=data.slow_interval,
+        fast_interval=data.fast_interval,
+        rotation_degrees=data.rotation_degrees,
+        scale=data.scale,
+        layout=benchmark.source.layout,
+        channels=benchmark.source.channels,
+    )
+
+
+def divide(config: ml_collections.ConfigDict, data: DataSet) -> tuple[Fold, ...]:
+    """The folds of a configuration: those of config.folds, or all; without leave-one-out, the only one.
 
     Raises:
-      UserError: as `train.train` and `evaluate.evaluate`.
+      UserError: when a fold that is asked for is not there.
     """
-    pending = [run for run in runs if evaluate.final_results(run, directory(run, workdir)) is None]
-    while pending:
-        group = _next_group(pending, workdir)
-        directories = [directory(run, workdir) for run in group]
-        for path in directories:
-            path.mkdir(parents=True, exist_ok=True)
-        if pending[0].fold is not None:
-            _LOGGER.info("%d of %d folds to train, now %s", len(pending), len(runs), _names(group))
-        if not train.train(group, directories):
-            return None
-        for run, path in zip(group, directories, strict=True):
-            evaluate.evaluate(run, path)
-        pending = [run for run in pending if run not in group]
-    return _results(runs, workdir)
+    folds = []
+    for value in _fold_values(config, data):
+        train, test = dataset.train_and_test(data, value)
+        held_out = config.data.validation_fraction if len(train) else 0.0
+        train, validation = dataset.hold_out(train, held_out, config.data.validation_by, config.seed)
+        folds.append(Fold(value, train, validation, test))
+    return tuple(folds)
 
 
-def evaluate_all(runs: Sequence[Run], workdir: pathlib.Path) -> dict[str, Any]:
-    """Evaluates the checkpoints of all runs that have one.
+def _fold_values(config: ml_collections.ConfigDict, data: DataSet) -> list[Any]:
+    """The values that are left out, one after the other."""
+    column = data.benchmark.left_out
+    if column is None:
+        if config.folds:
+            raise UserError(
+                f"config.folds={config.folds}: benchmark {data.benchmark.name} has a fixed test part, no folds"
+            )
+        return [None]
+    found = np.unique(data.columns[column]).tolist()
+    for fold in config.folds:
+        if fold not in found:
+            raise UserError(f"config.folds={config.folds}: there is no {column} {fold}, only {found}")
+    return list(config.folds) or found
+
+
+def check_trainable(members: Members) -> None:
+    """Checks, before any step, that there is something to learn from and to test on.
 
     Raises:
-      UserError: when there is none.
+      UserError: when a part is empty, or a motion stream has no motion to learn from.
     """
-    trained = [run for run in runs if run.fold is None or checkpoint.latest_step(directory(run, workdir))]
-    if not trained:
-        raise UserError(f"{workdir}: none of the {len(runs)} folds has a checkpoint: train first")
-    for run in trained:
-        evaluate.evaluate(run, directory(run, workdir))
-    return _results(trained, workdir)
-
-
-def _results(runs: Sequence[Run], workdir: pathlib.Path) -> dict[str, Any]:
-    results = [evaluate.read_results(directory(run, workdir)) for run in runs]
-    if runs[0].fold is None:
-        return results[0]
-    return cross_validation.summarize(runs, results, [directory(run, workdir) for run in runs], workdir)
-
-
-def _next_group(pending: Sequence[Run], workdir: pathlib.Path) -> list[Run]:
-    """The first run, and those that can train beside it: as many recordings, at the same step, and memory for them."""
-
-    def progress(run: Run) -> tuple[int, int]:
-        return len(run.train), checkpoint.latest_step(directory(run, workdir))
-
-    first = progress(pending[0])
-    like = [run for run in pending if progress(run) == first]
-    return like[: next(count for count in range(len(like), 0, -1) if count == 1 or _fit(like[:count]))]
-
-
-def _fit(runs: Sequence[Run]) -> bool:
-    """Whether all networks of the runs may train at once."""
-    members = sum(len(run.members) for run in runs)
-    return members <= memory.most_at_once(runs[0], parallel.widest_mesh(members, runs[0].config.train.batch_size))
-
-
-def _names(group: Sequence[Run]) -> str:
-    """Such as 'subject 1, 2, 3'."""
-    return f"{group[0].benchmark.left_out} {', '.join(str(run.fold) for run in group)}"
+    benchmark = members.benchmark
+    for fold in members.folds:
+        of_fold = "" if fold.value is None else f" without {benchmark.left_out} {fold.value}"
+        for part in ("train", "test"):
+            if not len(getattr(fold, part)):
+                raise UserError(
+                    f"{benchmark.source.name}: none of its recordings is for the {part} part of benchmark "
+                    f"{benchmark.name}{of_fold}; convert the whole data set, or correct the benchmark's protocol "
+                    f"({benchmark.protocol})"
+                )
+    motion = " and ".join(stream for stream in members.streams if stream in MOTION)
+    still = sum(int(dataset.still(fold.train).sum()) for fold in members.folds) if motion else 0
+    total = sum(len(fold.train) for fold in members.folds)
+    if motion and still == total:
+        raise UserError(
+            f"nothing moves in any of the {total} training recordings, so there is nothing that {motion} could learn "
+            f"from; train streams that need no motion, as by --config=own:small,spatial_temporal,spatial"
+        )
+    if still > total / 2:
+        _LOGGER.warning("nothing moves in %d of %d training recordings: %s see only zeros there", still, total, motion)

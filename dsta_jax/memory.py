@@ -4,7 +4,6 @@ import functools
 import logging
 import math
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,10 +11,10 @@ import jax.numpy as jnp
 import psutil
 from jax.sharding import Mesh
 
-from dsta_jax import parallel
-from dsta_jax import train_state as state_lib
+from dsta_jax import parallel, train_state
 from dsta_jax.data.batches import Batch
-from dsta_jax.run import Run
+from dsta_jax.members import Members
+from dsta_jax.models.dsta import DSTANet
 
 # XLA plans 0.85 to 1.27 times what is kept for the backward pass: benchmarks/README.md, "Members".
 _SAFETY = 1.3
@@ -28,29 +27,31 @@ _LOGGER = logging.getLogger(__name__)
 _CGROUP = pathlib.Path("/sys/fs/cgroup")
 
 
-def at_once(runs: Sequence[Run], mesh: Mesh, rows: int | None) -> int:
-    """How many of its networks each device works on at once; they are a multiple of it. Says so where that is news.
+def members_in_turn(members: Members, mesh: Mesh, rows: int | None) -> int:
+    """How many of its members each device works on in a turn; they are a multiple of it. Says so where that is news.
 
     It is `config.members_per_step`, or as many as memory holds, or one on a processor.
 
     Args:
-      runs: what is trained together.
+      members: what is trained together.
       mesh: the devices.
       rows: R of a member's batch; None is a row for every body.
     """
-    run, members = runs[0], sum(len(run.members) for run in runs)
-    side_by_side = run.config.members_per_step or not _one_is_enough(mesh)
-    most = most_at_once(run, mesh, rows) if side_by_side else 1
-    on_device = parallel.at_once(mesh, members, most)
-    if run.config.members_per_step:
+    chosen = members.config.members_per_step
+    side_by_side = chosen or not _one_is_enough(mesh)
+    most = most_members(members, mesh, rows) if side_by_side else 1
+    on_device = parallel.members_in_turn(mesh, len(members), most)
+    if chosen:
         return on_device
     together = on_device * int(mesh.shape["member"])
-    needed, available = member_bytes(run, mesh, rows), device_bytes(mesh)
+    needed, available = member_bytes(members, mesh, rows), device_bytes(mesh)
     kind = mesh.devices.flat[0].device_kind
     sizes = f"each takes about {needed / 1e9:.2g} GB, of {available / 1e9:.3g} GB on a device ({kind})"
-    if run.fold is not None or (side_by_side and together < members):
-        how = "side by side" if together == members else f"{together} at a time"
-        _LOGGER.info("%d networks train %s (config.members_per_step sets another number):\n%s", members, how, sizes)
+    if len(members.folds) > 1 or (side_by_side and together < len(members)):
+        how = "side by side" if together == len(members) else f"{together} at a time"
+        _LOGGER.info(
+            "%d networks train %s (config.members_per_step sets another number):\n%s", len(members), how, sizes
+        )
     if needed > available:
         _LOGGER.warning(
             "one network may not fit into memory:\n%s.\n"
@@ -66,42 +67,44 @@ def _one_is_enough(mesh: Mesh) -> bool:
     return bool(mesh.devices.flat[0].platform == "cpu")
 
 
-def most_at_once(run: Run, mesh: Mesh, rows: int | None = None) -> int:
+def most_members(members: Members, mesh: Mesh, rows: int | None = None) -> int:
     """How many networks may train at once on all devices: `config.members_per_step`, or as many as memory holds.
 
     It is 1 or more, even where there seems to be too little memory for one.
 
     Args:
-      run: one of those that train together.
+      members: of the kind that train together.
       mesh: the devices.
       rows: R of a member's batch; None is a row for every body.
     """
-    if run.config.members_per_step:
-        return int(run.config.members_per_step)
-    fit = device_bytes(mesh) // member_bytes(run, mesh, rows)
+    if members.config.members_per_step:
+        return int(members.config.members_per_step)
+    fit = device_bytes(mesh) // member_bytes(members, mesh, rows)
     return max(1, fit * int(mesh.shape["member"]))
 
 
-def member_bytes(run: Run, mesh: Mesh, rows: int | None = None) -> int:
+def member_bytes(members: Members, mesh: Mesh, rows: int | None = None) -> int:
     """Memory on each of its devices that a network's training step takes: an estimate, before anything is compiled.
 
     It is what the forward pass keeps for the backward one, times a factor for safety, and the batch, the parameters,
     their momentum and their gradients. Of the pass, each of the devices over which a batch is split has its part.
 
     Args:
-      run: whose network it is.
+      members: one of whose networks it is.
       mesh: the devices.
       rows: R of its batch; None is a row for every body.
     """
-    kept, params, batch = _step_bytes(run, rows)
+    config = members.config
+    row = members.input_shape(config.train.batch_size)
+    kept, params, batch = _step_bytes(members.network, row, config.train.batch_size, config.train.label_smoothing, rows)
     return math.ceil((_SAFETY * kept + batch) / parallel.batch_devices(mesh) + 3 * params)
 
 
 @functools.lru_cache(maxsize=8)
-def _step_bytes(run: Run, rows: int | None) -> tuple[int, int, int]:
+def _step_bytes(
+    network: DSTANet, row: jax.ShapeDtypeStruct, batch_size: int, label_smoothing: float, rows: int | None
+) -> tuple[int, int, int]:
     """Bytes that the forward pass keeps, of the parameters, and of the batch."""
-    batch_size = run.config.train.batch_size
-    row = run.input_shape(batch_size)
     count = row.shape[0] if rows is None else rows
     batch = Batch(
         x=jax.ShapeDtypeStruct((count, *row.shape[1:]), row.dtype),
@@ -109,13 +112,13 @@ def _step_bytes(run: Run, rows: int | None) -> tuple[int, int, int]:
         real=jax.ShapeDtypeStruct((batch_size,), jnp.float32),
         share=None if rows is None else jax.ShapeDtypeStruct((batch_size, count), jnp.float32),
     )
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), run.model_shapes())
+    one = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(row.shape, row.dtype), train=False))
 
     def pullback(params: Any, batch_stats: Any, batch: Batch) -> Any:
         """The function that takes the gradient back: a tree, whose leaves are all that is kept for it."""
 
         def loss(params: Any) -> jax.Array:
-            return state_lib.loss(run.network, run.config.train.label_smoothing, params, batch_stats, batch)[0]
+            return train_state.loss(network, label_smoothing, params, batch_stats, batch)[0]
 
         return jax.vjp(loss, params)[1]
 

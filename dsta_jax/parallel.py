@@ -36,7 +36,15 @@ def widest_mesh(members: int, batch_size: int) -> Mesh:
         ((m, b) for m in _divisors(members) for b in _divisors(batch_size) if m * b <= len(available)),
         key=lambda shape: (math.prod(shape), shape),
     )
-    grid = np.array(available[: along_members * along_batch]).reshape(along_members, along_batch)
+    return _mesh(np.array(available[: along_members * along_batch]).reshape(along_members, along_batch))
+
+
+def one_device_mesh() -> Mesh:
+    """A mesh of the first device alone."""
+    return _mesh(np.array(devices()[:1]).reshape(1, 1))
+
+
+def _mesh(grid: np.ndarray) -> Mesh:
     return Mesh(grid, ("member", "batch"), axis_types=(AxisType.Auto, AxisType.Auto))
 
 
@@ -49,8 +57,8 @@ def batch_devices(mesh: Mesh) -> int:
     return int(mesh.shape["batch"])
 
 
-def at_once(mesh: Mesh, members: int, most: int) -> int:
-    """How many of its members each device works on at once, so that all devices together work on `most` at most.
+def members_in_turn(mesh: Mesh, members: int, most: int) -> int:
+    """How many of its members each device works on in a turn, so that all devices together work on `most` at most.
 
     A device's members are a multiple of it. It is at least 1, which is more than `most` where there are more devices.
     """
@@ -58,7 +66,7 @@ def at_once(mesh: Mesh, members: int, most: int) -> int:
     return max(divisor for divisor in _divisors(_on_device(mesh, members)) if divisor <= most_on_device)
 
 
-def over_members(mesh: Mesh, members: int, at_once: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def over_members(mesh: Mesh, members: int, in_turn: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a function of N members' arrays of a function of one member's: all side by side, or some at a time.
 
     Each device takes the turns with its own members, so that none moves from one device to another.
@@ -66,15 +74,15 @@ def over_members(mesh: Mesh, members: int, at_once: int) -> Callable[[Callable[.
     Args:
       mesh: the devices.
       members: N.
-      at_once: how many members a device works on at once; what the others need in between takes no memory then.
+      in_turn: how many members a device works on in a turn; what the others need in between takes no memory then.
     """
-    if at_once == _on_device(mesh, members):
+    if in_turn == _on_device(mesh, members):
         return jax.vmap
     split = PartitionSpec("member")
 
     def in_turns(of_one: Callable[..., Any]) -> Callable[..., Any]:
         def on_device(*arrays: Any) -> Any:
-            return jax.lax.map(lambda member: of_one(*member), arrays, batch_size=at_once)
+            return jax.lax.map(lambda member: of_one(*member), arrays, batch_size=in_turn)
 
         return jax.shard_map(on_device, mesh=mesh, in_specs=split, out_specs=split, axis_names={"member"})
 

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,15 +28,22 @@ class Scores:
     score_SxK: np.ndarray
     class_names: tuple[str, ...]
 
-    def top(self, k: int) -> float:
-        """Part of the samples whose class is among the k best scored; a tie counts against the sample's class."""
+    def right_S(self, k: int) -> np.ndarray:
+        """S booleans: whether the sample's class is among the k best scored.
+
+        A tie counts against the sample's class, and so does a score that is not finite.
+        """
         own_Sx1 = np.take_along_axis(self.score_SxK, self.label_S[:, None], axis=1)
-        rank_S = (self.score_SxK >= own_Sx1).sum(1) - 1
-        return float((rank_S < k).mean())
+        better_S = (~(self.score_SxK < own_Sx1)).sum(axis=1) - 1  # NaN is not below anything.
+        return np.asarray((better_S < k) & np.isfinite(own_Sx1[:, 0]))
+
+    def top(self, k: int) -> float:
+        """Part of the samples whose class is among the k best scored; see `right_S`."""
+        return float(self.right_S(k).mean())
 
     def mean_class(self) -> float:
         """Mean over the classes (that have samples) of the part of their samples that is answered right."""
-        right_S = self.score_SxK.argmax(1) == self.label_S
+        right_S = self.right_S(1)
         return float(np.mean([right_S[self.label_S == label].mean() for label in np.unique(self.label_S)]))
 
     def metrics(self) -> dict[str, float]:
@@ -44,8 +52,11 @@ class Scores:
 
     def confusion_KxK(self) -> np.ndarray:
         """How many samples of each class (row) were taken for each class (column)."""
+        score_SxK = self.score_SxK.astype(np.float64)
+        wrong = np.flatnonzero(~self.right_S(1))
+        score_SxK[wrong, self.label_S[wrong]] = -np.inf  # of a tie the other class
         count_KxK = np.zeros((len(self.class_names),) * 2, np.int64)
-        np.add.at(count_KxK, (self.label_S, self.score_SxK.argmax(1)), 1)
+        np.add.at(count_KxK, (self.label_S, score_SxK.argmax(1)), 1)
         return count_KxK
 
     def costliest_confusion(self) -> str:
@@ -61,16 +72,14 @@ class Scores:
 
 def save(scores: Scores, path: pathlib.Path) -> None:
     """Writes a score file: an npz with `samples`, `labels`, `scores` and `class_names`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}.incomplete.npz")
-    np.savez(
-        temporary,
-        samples=scores.sample_S.astype(np.str_),
-        labels=scores.label_S,
-        scores=scores.score_SxK,
-        class_names=np.array(scores.class_names, np.str_),
-    )
-    temporary.replace(path)
+    with complete_file(path) as file:
+        np.savez(
+            file,
+            samples=scores.sample_S.astype(np.str_),
+            labels=scores.label_S,
+            scores=scores.score_SxK,
+            class_names=np.array(scores.class_names, np.str_),
+        )
 
 
 def load(path: pathlib.Path) -> Scores:
@@ -92,7 +101,7 @@ def load(path: pathlib.Path) -> Scores:
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Accuracies in per cent as a text table, a row a network."""
-    width = max(len(name) for name in rows)
+    width = max(map(len, rows))
     lines = [f"{'':{width}}  {'top-1':>7} {'top-5':>7} {'mean class':>11}"]
     for name, metrics in rows.items():
         numbers = (100 * metrics[key] for key in ("top1", "top5", "mean_class"))

@@ -38,7 +38,10 @@ class TrainState(struct.PyTreeNode):
 
 
 class Totals(struct.PyTreeNode):
-    """Sums over samples, of N members: loss, right answers, and samples seen."""
+    """Sums over samples, of N members: loss, right answers, and samples seen.
+
+    The loss is NaN from the step on in which a parameter or a running statistic is not finite any more.
+    """
 
     loss: jax.Array
     correct: jax.Array
@@ -46,13 +49,21 @@ class Totals(struct.PyTreeNode):
 
 
 def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.Schedule:
-    """Sec. 4.2: linear warm-up, then divided by `decay_factor` at each of `decay_epochs`; by step."""
+    """Sec. 4.2: a linear rise over the first epochs, then divided by `decay_factor` at each of `decay_at`; by step.
+
+    With `warmup_by=epoch` the rate rises from one epoch to the next, as the authors' does: of five epochs the first has
+    a fifth of it, the second two fifths.
+    """
+    last_step = train.epochs * steps_per_epoch
+    boundaries = [round(part * last_step) for part in train.decay_at]
     warmup = max(1, round(train.warmup_epochs * steps_per_epoch))
-    boundaries = [round(epoch * steps_per_epoch) for epoch in train.decay_epochs]
 
     def schedule(step: jax.Array) -> jax.Array:
+        risen = (step + 1) / warmup
+        if train.warmup_by == "epoch":
+            risen = (jnp.floor(step / steps_per_epoch) + 1) / max(1.0, train.warmup_epochs)
         decays = sum((step >= boundary).astype(jnp.float32) for boundary in boundaries)
-        return train.learning_rate * jnp.minimum(1.0, (step + 1) / warmup) / train.decay_factor**decays
+        return train.learning_rate * jnp.minimum(1.0, risen) / train.decay_factor**decays
 
     return schedule
 
@@ -140,16 +151,22 @@ def train_step(
         gradient_of = jax.value_and_grad(functools.partial(loss, network, label_smoothing), has_aux=True)
         (mean, (scores_BxK, new_stats)), gradients = gradient_of(params, batch_stats, batch)
         updates, opt_state = tx.update(gradients, opt_state, params)
+        params = optax.apply_updates(params, updates)
         seen = jnp.float32(len(batch.label))
-        now = Totals(mean * seen, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
-        totals = jax.tree.map(jnp.add, totals, now)
-        return optax.apply_updates(params, updates), new_stats, opt_state, totals
+        loss_sum = jnp.where(all_finite((params, new_stats)), mean * seen, jnp.nan)
+        now = Totals(loss_sum, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
+        return params, new_stats, opt_state, jax.tree.map(jnp.add, totals, now)
 
     params, batch_stats, opt_state, totals = over_members(member_step)(
         state.params, state.batch_stats, state.opt_state, totals, batch
     )
     state = TrainState(state.step + 1, params, batch_stats, opt_state, totals)
     return state, totals
+
+
+def all_finite(tree: Any) -> jax.Array:
+    """Whether no number of a tree is NaN or infinite."""
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()
 
 
 def loss(

@@ -1,87 +1,151 @@
-"""A run's working directory: which configuration it belongs to."""
+"""A run's working directory: which configuration, benchmark and data set it belongs to, in `config.json`."""
 
 import json
 import pathlib
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_collections
 
 import dsta_jax
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
 
-# Fields that change nothing about a fold: they may differ from one command to the next.
-_FREE = ("config.folds", "config.members_per_step")
+# Of config.json; raised when an older program could not make sense of it.
+_FORMAT = 2
+
+# Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
+# file and the data directory hold is compared itself.
+_FREE = ("config.folds", "config.members_per_step", "config.data.dir", "config.benchmark")
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def claim(directory: pathlib.Path, config: ml_collections.ConfigDict) -> None:
-    """Makes a working directory and writes `config.json`, or checks that it is of this very configuration.
+class Claimed(NamedTuple):
+    """What `config.json` holds: the resolved configuration, the benchmark, and the data set's fingerprint."""
 
-    Which folds are trained, and how many at once, may change: the file then says what was asked for last.
-
-    Raises:
-      UserError: when it belongs to another configuration; the fields that differ are named.
-    """
-    path = directory / "config.json"
-    if path.exists():
-        before = _flat(read_config(directory))
-        _check_same(path, before, _flat(config))
-        if before != _flat(config):
-            _write(path, config)
-        return
-    if directory.exists() and any(directory.iterdir()):
-        raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
-    directory.mkdir(parents=True, exist_ok=True)
-    _write(path, config)
+    config: ml_collections.ConfigDict
+    benchmark: Benchmark
+    fingerprint: str
 
 
-def _write(path: pathlib.Path, config: ml_collections.ConfigDict) -> None:
-    content = {"config": config.to_dict(), "versions": _versions()}
-    temporary = path.with_suffix(".incomplete")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)
+def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: DataSet) -> None:
+    """Makes a working directory and writes `config.json`, or checks that it is of this very configuration and data.
 
-
-def read_config(directory: pathlib.Path) -> ml_collections.ConfigDict:
-    """The resolved configuration of a run.
+    Which folds are trained, how many networks at once, and where the data lie may change: the file then says what was
+    asked for last.
 
     Raises:
-      UserError: when the directory holds none.
+      UserError: when it belongs to another configuration, benchmark or data set, and what differs; or when it cannot be
+        written.
     """
+    content = {
+        "format": _FORMAT,
+        "config": config.to_dict(),
+        "benchmark": data.benchmark.to_dict(),
+        "data": {"fingerprint": data.fingerprint, "recordings": len(data)},
+        "versions": _versions(),
+    }
     path = directory / "config.json"
     try:
-        content = json.loads(path.read_text())["config"]
-    except FileNotFoundError:
-        raise UserError(f"{path} is not there: {directory} is not the working directory of a run") from None
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read as a configuration ({error})") from error
-    return ml_collections.ConfigDict(_tuples(content))
-
-
-def _check_same(path: pathlib.Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    different = [
-        f"{key} was {before.get(key, 'absent')}, is {now.get(key, 'absent')}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key) and key not in _FREE
-    ]
-    if different:
+        if path.exists():
+            before = _read(path)
+            _check_same(path, before, content)
+            if before["config"] == json.loads(json.dumps(content["config"])):
+                return
+        elif directory.exists() and any(not one.name.endswith(".incomplete") for one in directory.iterdir()):
+            raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
+        with complete_file(path) as file:
+            file.write(json.dumps(content, indent=2).encode() + b"\n")
+    except OSError as error:
         raise UserError(
-            f"{path} is of another configuration: {'; '.join(different)}. Choose another --workdir, or give the same "
-            f"configuration to go on"
+            f"--workdir={directory}: cannot be a working directory ({error.filename or path}: {error.strerror})"
+        ) from error
+
+
+def read(directory: pathlib.Path) -> Claimed:
+    """What a working directory belongs to.
+
+    Raises:
+      UserError: when there is no such file, or it is of another version of this program.
+    """
+    path = directory / "config.json"
+    content = _read(path)
+    try:
+        benchmark = Benchmark.from_dict(content["benchmark"])
+        known = BENCHMARKS.get(benchmark.name)  # It knows how its recordings are made, too.
+        return Claimed(
+            ml_collections.ConfigDict(_tuples(content["config"])),
+            known if known and known.to_dict() == content["benchmark"] else benchmark,
+            content["data"]["fingerprint"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path} cannot be read as a configuration ({error!r}): it was damaged or edited; train again"
+        ) from error
+
+
+def fold_name(value: int | str) -> str:
+    """A fold's name in its directory's name: 07 for subject 7, anna for subject anna."""
+    return f"{value:02d}" if isinstance(value, int) else value
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there: {path.parent} is not the working directory of a run") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read as a configuration ({error})") from error
+    found = content.get("format", 1) if isinstance(content, dict) else None
+    if found != _FORMAT:
+        by = content.get("versions", {}).get("dsta_jax", "another version") if isinstance(content, dict) else "nobody"
+        raise UserError(
+            f"{path} is of format {found}, written by dsta_jax {by}, but this is {dsta_jax.__version__}, which reads "
+            f"format {_FORMAT}: use that version, or train again in another --workdir"
+        )
+    return dict(content)
+
+
+def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Compares configuration, benchmark and data set, field by field."""
+    differ = differences(before["config"], json.loads(json.dumps(now["config"])), "config.")
+    differ = [line for line in differ if not line.startswith(tuple(f"{free} " for free in _FREE))]
+    differ += differences(before["benchmark"], now["benchmark"], "benchmark.")
+    if before["data"]["fingerprint"] != now["data"]["fingerprint"]:
+        counts = f"{before['data']['recordings']} recordings then, {now['data']['recordings']} now"
+        differ.append(f"the data set holds other records ({counts})")
+    if differ:
+        raise UserError(
+            f"{path} is of another configuration: {'; '.join(differ)}. Choose another --workdir, or give the same "
+            f"configuration and data to go on"
         )
 
 
-def _flat(config: ml_collections.ConfigDict, prefix: str = "config.") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, ml_collections.ConfigDict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+def differences(before: Any, now: Any, name: str) -> list[str]:
+    """Where two trees of JSON values differ, a line each."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in sorted(before.keys() | now.keys())
+            for line in differences(before.get(key, "absent"), now.get(key, "absent"), f"{name}{key}.")
+        ]
+    if before == now:
+        return []
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now) > 3:
+        number = next(number for number, (one, other) in enumerate(zip(before, now, strict=True)) if one != other)
+        return differences(before[number], now[number], f"{name.removesuffix('.')}[{number}].")
+    return [f"{name.removesuffix('.')} was {_shown(before)}, is {_shown(now)}"]
+
+
+def _shown(value: Any) -> str:
+    text = str(tuple(value) if isinstance(value, list) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _tuples(value: Any) -> Any:

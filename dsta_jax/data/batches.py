@@ -10,7 +10,7 @@ import numpy as np
 from dsta_jax.data import packing, sampling, streams
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.packing import Rows
-from dsta_jax.datasets.benchmarks import Channels
+from dsta_jax.datasets.benchmark import Channels
 from dsta_jax.datasets.layouts import Layout
 
 
@@ -198,6 +198,8 @@ def _rows(
     if turn_BxCxC is not None:
         x_NxRxTxVxC = _turned(x_NxRxTxVxC, turn_BxCxC[which.sample_R])
     x_NxRxTxVxC[:, which.body_R < 0] = 0
+    if data_set.unseen:  # What was not seen, and what was made of it, tells the network nothing.
+        np.nan_to_num(x_NxRxTxVxC, copy=False, nan=0.0)
     return x_NxRxTxVxC
 
 

@@ -1,37 +1,55 @@
-"""A converted data set in memory, and the division of a benchmark's recordings."""
+"""Recordings in memory, as a network trains on them, and the division of a benchmark's recordings."""
 
 import dataclasses
+import hashlib
+import logging
 import pathlib
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from dsta_jax.data import records, sampling
-from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.data.records import Record
+from dsta_jax.datasets.benchmark import Benchmark, Channels, Protocol, Source
+from dsta_jax.datasets.layouts import LAYOUTS, Layout
+from dsta_jax.datasets.prepare import prepare
+from dsta_jax.datasets.recording import ORIGINS
 from dsta_jax.errors import UserError
 
+_LOGGER = logging.getLogger(__name__)
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class DataSet:
     """N recordings of a benchmark, packed: the tracks of their bodies one after the other, a column for each fact.
 
     A track is the frames of one body of a recording. A body that is never seen has none, and takes no memory.
 
     Attributes:
+      benchmark: the task.
       frames_FxVxC: normalised frames, float32; F is the sum of the tracks' lengths. Of a recording those frames are
-        kept in which anybody was seen, of each of its bodies.
+        kept in which anybody was seen, of each of its bodies. NaN in all channels is a joint that was not seen.
       start_NxM: where each body's track begins in them; -1 for a body that is never seen.
       length_N: frames of each recording, and so of each of its tracks.
       name_N: names, unique.
       label_N: classes of the benchmark.
       columns: `split`, `subject`, `camera`, `setup`, each of N entries, for protocols.
+      fingerprint: 32 hexadecimal digits that only a set of the very same records has.
+      unseen: whether there are joints that were not seen.
     """
 
+    benchmark: Benchmark
     frames_FxVxC: np.ndarray
     start_NxM: np.ndarray
     length_N: np.ndarray
     name_N: np.ndarray
     label_N: np.ndarray
     columns: dict[str, np.ndarray]
+    fingerprint: str
+    unseen: bool = False
 
     def __len__(self) -> int:
         return len(self.name_N)
@@ -52,20 +70,116 @@ class DataSet:
             columns={name: column[chosen] for name, column in self.columns.items()},
         )
 
+    @classmethod
+    def from_arrays(
+        cls,
+        frames: Sequence[np.ndarray],
+        labels: Sequence[int] | Sequence[str],
+        *,
+        layout: str | Layout,
+        split: Sequence[str] | None = None,
+        subjects: Sequence[int] | Sequence[str] | None = None,
+        names: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
+        channels: Channels = "xyz",
+        name: str = "arrays",
+    ) -> "DataSet":
+        """Raw recordings that are in memory; they are normalised by the layout's reference.
+
+        Args:
+          frames: N arrays, each T x V x C, or T x V x M x C for M bodies. NaN is a joint that was not seen.
+          labels: N classes, by name, or by number from 0.
+          layout: one of `LAYOUTS` by name, or your own.
+          split: `train` or `test` for each recording. Without it, each subject is left out once, and tested on.
+          subjects: who is seen in each recording, by number or name; needed without `split`.
+          names: of the recordings, all different; without them they are numbered.
+          classes: the names of the classes in the order of their numbers; without them, what the labels say.
+          channels: what the C channels of a joint are.
+          name: of the data set.
+
+        Raises:
+          UserError: when something does not fit together, or a recording cannot be normalised; it says which.
+        """
+        columns = {"labels": labels, "split": split, "subjects": subjects, "names": names}
+        for what, column in columns.items():
+            if column is not None and len(column) != len(frames):
+                raise UserError(f"{what}: {len(column)} entries, expected one for each of {len(frames)} recordings")
+        if split is None and subjects is None:
+            raise UserError("from_arrays needs split or subjects, to know which recordings test")
+        if strange := sorted(set(split or ()) - {"train", "test"}):
+            raise UserError(f"split: {strange[0]!r}, expected train or test")
+        class_names = tuple(classes) if classes else _class_names(labels)
+        benchmark = Benchmark(
+            name=name,
+            source=Source(name, _layout(layout), class_names, bodies=_bodies(frames), channels=channels),
+            protocol=Protocol("subject") if split is None else Protocol("split", test=("test",)),
+            class_names=class_names,
+            class_of_label=tuple(range(len(class_names))),
+        )
+        digest = hashlib.blake2b(digest_size=16)
+
+        def found() -> Iterable[tuple[str, Record]]:
+            for number, (array, label) in enumerate(zip(frames, labels, strict=True)):
+                called = str(names[number]) if names else f"recording_{number}"
+                subject = np.asarray(subjects)[number].item() if subjects is not None else 0
+                prepared = prepare(array, benchmark.source, called).frames_TxVxMxC
+                record = Record(called, _class_number(label, class_names), subject, 0, 0, prepared)
+                digest.update(repr((called, record.label, subject)).encode() + prepared.tobytes())
+                yield split[number] if split else "all", record
+
+        room = sum(len(array) for array in frames) * benchmark.source.bodies
+        return pack(found(), benchmark, room, "from_arrays", digest)
+
+
+def _layout(layout: str | Layout) -> Layout:
+    if isinstance(layout, str) and layout not in LAYOUTS:
+        raise UserError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}, or a Layout of your own")
+    return LAYOUTS[layout] if isinstance(layout, str) else layout
+
+
+def _bodies(frames: Sequence[np.ndarray]) -> int:
+    return max((array.shape[2] for array in map(np.asarray, frames) if array.ndim == 4), default=1)
+
+
+def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
+    if all(isinstance(label, str) for label in labels):
+        return tuple(sorted(set(map(str, labels))))
+    return tuple(f"class {number}" for number in range(1 + max(map(int, labels), default=0)))
+
+
+def _class_number(label: int | str, class_names: tuple[str, ...]) -> int:
+    if isinstance(label, str) and label in class_names:
+        return class_names.index(label)
+    if isinstance(label, str) or not 0 <= label < len(class_names):
+        raise UserError(f"labels: {label!r}, expected a number below {len(class_names)}, or one of the classes' names")
+    return int(label)
+
 
 def find(data_dir: str | pathlib.Path, benchmark: Benchmark) -> pathlib.Path:
-    """The directory of a benchmark's data set, as `load` takes them.
+    """The directory of a benchmark's converted set, as `load` takes it; a synthetic set is made where it is missing.
 
     Raises:
       UserError: when the set is missing, or not the benchmark's.
     """
+    source = benchmark.source
     try:
-        directory = records.find_data_set(data_dir, benchmark.data_set)
+        directory = records.find_data_set(data_dir, source.name)
     except UserError as error:
-        commands = " && ".join(command.format(data_dir=data_dir) for command in benchmark.prepare)
-        raise UserError(f"{error}; make it with: {commands}") from None
+        if not source.synthetic:
+            raise UserError(f"{error}; make it with: {' && '.join(source.commands(data_dir))}") from None
+        _make(data_dir, source)
+        directory = records.find_data_set(data_dir, source.name)
     _check_info(records.read_info(directory), benchmark, directory)
     return directory
+
+
+def _make(data_dir: str | pathlib.Path, source: Source) -> None:
+    """Makes a synthetic set; nothing of the user's is needed for it."""
+    _LOGGER.info("%s holds no %s: making it", data_dir, source.name)
+    for command in source.commands(data_dir):
+        finished = subprocess.run([sys.executable, *command.split()[1:]], check=False)
+        if finished.returncode:
+            raise UserError(f"'{command}' failed with status {finished.returncode}; its message stands above")
 
 
 def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
@@ -79,26 +193,46 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
       UserError: when the set is missing, damaged, or not the benchmark's.
     """
     directory = find(data_dir, benchmark)
-    joints, _, channels = benchmark.frame_shape
-    # Room for all that the files could hold; memory that is never written to is never taken.
+    joints, _, channels = benchmark.source.frame_shape
     room = records.total_bytes(directory) // (4 * joints * channels)
+    digest = hashlib.blake2b(digest_size=16)
+    return pack(records.read_set(directory, digest=digest), benchmark, room, str(directory), digest)
+
+
+def pack(
+    found: Iterable[tuple[str, Record]], benchmark: Benchmark, room: int, place: str, digest: Any = None
+) -> DataSet:
+    """Packs records, each with its split.
+
+    Args:
+      found: the records; they are gone when they are packed.
+      benchmark: their task.
+      room: as many frames as their tracks may have; memory that is never written to is never taken.
+      place: what errors call them.
+      digest: of the records, complete when all were found; None where nobody asks what they were.
+    """
+    joints, _, channels = benchmark.source.frame_shape
     frames_FxVxC, filled = np.empty((room, joints, channels), np.float32), 0
-    facts = []
-    for split, record in records.read_set(directory):
-        length, body_M = _append(record, frames_FxVxC[filled:], directory)
+    facts: list[tuple[Any, ...]] = []
+    for split, record in found:
+        length, body_M = _append(record, frames_FxVxC[filled:], place)
         filled += length * int(body_M.sum())
-        label = _class_of(record, benchmark, directory)
-        facts.append((length, body_M, label, record.name, split, record.subject, record.camera, record.setup))
+        origins = (getattr(record, key) for key in ORIGINS)
+        facts.append((length, body_M, _class_of(record, benchmark, place), record.name, split, *origins))
     if not facts:
-        raise UserError(f"{directory}: holds no recordings; convert the data set again")
-    length_N, body_NxM, label_N, name_N, split_N, subject_N, camera_N, setup_N = map(np.array, zip(*facts, strict=True))
+        raise UserError(f"{place}: holds no recordings; convert the data set again")
+    length_N, body_NxM, label_N, name_N, split_N, *origin_N = map(np.array, zip(*facts, strict=True))
+    frames_FxVxC = frames_FxVxC[:filled]
     return DataSet(
-        frames_FxVxC=frames_FxVxC[:filled],
+        benchmark=benchmark,
+        frames_FxVxC=frames_FxVxC,
         start_NxM=track_starts(body_NxM, length_N),
         length_N=length_N,
         name_N=name_N,
         label_N=label_N,
-        columns={"split": split_N, "subject": subject_N, "camera": camera_N, "setup": setup_N},
+        columns={"split": split_N, **dict(zip(ORIGINS, origin_N, strict=True))},
+        fingerprint="" if digest is None else digest.hexdigest(),
+        unseen=bool(np.isnan(frames_FxVxC[..., 0].sum(dtype=np.float64))),
     )
 
 
@@ -109,24 +243,28 @@ def track_starts(body_NxM: np.ndarray, length_N: np.ndarray) -> np.ndarray:
     return np.where(body_NxM, end_NxM - frames_NxM, -1)
 
 
-def train_and_test(data_set: DataSet, benchmark: Benchmark, fold: int | None = None) -> tuple[DataSet, DataSet]:
-    """The recordings that the benchmark's protocol trains on, and those that it tests on.
+def still(data_set: DataSet) -> np.ndarray:
+    """N booleans: True where no joint of any body ever moves, as in a recording of one frame."""
+    still_N = np.ones(len(data_set), bool)
+    for number, (start_M, length) in enumerate(zip(data_set.start_NxM, data_set.length_N, strict=True)):
+        for start in start_M[start_M >= 0]:
+            # Two frames tell of most recordings that something moves; only of the others all are compared.
+            for step in (max(1, length // 2), 1):
+                track_TxVxC = data_set.frames_FxVxC[start : start + length : step]
+                if (np.abs(np.diff(track_TxVxC, axis=0)) > 0).any():
+                    still_N[number] = False
+                    break
+    return still_N
+
+
+def train_and_test(data_set: DataSet, fold: int | str | None = None) -> tuple[DataSet, DataSet]:
+    """The recordings that the benchmark's protocol trains on, and those that it tests on; either may be empty.
 
     Args:
       data_set: all recordings.
-      benchmark: has the protocol.
       fold: which value is left out of training, where the protocol leaves out each once.
-
-    Raises:
-      UserError: when one of the two is empty.
     """
-    is_test_N = benchmark.is_test(data_set.columns, fold)
-    for part, mask_N in (("train", ~is_test_N), ("test", is_test_N)):
-        if not mask_N.any():
-            raise UserError(
-                f"{benchmark.data_set}: none of its {len(data_set)} recordings is for the {part} part of benchmark "
-                f"{benchmark.name}; convert the whole data set: {' && '.join(benchmark.prepare)}"
-            )
+    is_test_N = data_set.benchmark.protocol.is_test(data_set.columns, fold)
     return data_set.select(~is_test_N), data_set.select(is_test_N)
 
 
@@ -145,8 +283,10 @@ def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataS
     Raises:
       UserError: when nothing would be left to train on, or the data set does not tell its subjects.
     """
+    if fraction == 0:
+        return train, train.select(np.zeros(len(train), bool))
     groups_N = np.arange(len(train)) if by == "recording" else train.columns[by]
-    if by != "recording" and fraction > 0 and not groups_N.any():
+    if by != "recording" and not np.any(groups_N != type(groups_N[0].item())()):
         raise UserError(f"config.data.validation_by={by}: this data set does not tell the {by}s; use 'recording'")
     groups = np.unique(groups_N)
     held_N = np.zeros(len(train), bool)
@@ -163,8 +303,9 @@ def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataS
 
 
 def _check_info(info: records.DataSetInfo, benchmark: Benchmark, directory: pathlib.Path) -> None:
+    source = benchmark.source
     found = (info.name, info.joints, info.bodies, info.channels)
-    expected = (benchmark.data_set, *benchmark.frame_shape)
+    expected = (source.name, *source.frame_shape)
     if found != expected:
         holds, needs = (
             f"{name} with {joints} joints of {bodies} bodies, {channels} channels each"
@@ -174,9 +315,22 @@ def _check_info(info: records.DataSetInfo, benchmark: Benchmark, directory: path
             f"{directory}: holds {holds}, but benchmark {benchmark.name} needs {needs}; choose the config that fits, "
             f"or another config.data.dir"
         )
+    if difference := label_difference(info.label_names, source.label_names):
+        raise UserError(
+            f"{directory}: {difference} in benchmark {benchmark.name}; was it converted with another list of classes? "
+            f"Convert it again with --overwrite, or name the classes as they were"
+        )
 
 
-def _append(record: records.Record, frames_FxVxC: np.ndarray, directory: pathlib.Path) -> tuple[int, np.ndarray]:
+def label_difference(found: Sequence[str], expected: Sequence[str]) -> str:
+    """Where a set's labels are not the benchmark's, in words; an empty string where they are."""
+    for number, (one, other) in enumerate(zip(found, expected, strict=False)):
+        if one != other:
+            return f"class {number} is {one!r} in the set, but {other!r}"
+    return "" if len(found) == len(expected) else f"{len(found)} classes in the set, but {len(expected)}"
+
+
+def _append(record: Record, frames_FxVxC: np.ndarray, place: str) -> tuple[int, np.ndarray]:
     """Writes the tracks of a record's bodies, one after the other, to the first of the frames.
 
     Returns:
@@ -186,7 +340,7 @@ def _append(record: records.Record, frames_FxVxC: np.ndarray, directory: pathlib
     there_TxVxMxC = x_TxVxMxC != 0
     seen_T = there_TxVxMxC.reshape(len(x_TxVxMxC), -1).any(axis=1)
     if not seen_T.any():
-        raise UserError(f"{directory}: nobody is seen in any frame of {record.name}; convert the data set again")
+        raise UserError(f"{place}: nobody is seen in any frame of {record.name}; convert the data set again")
     if not seen_T.all():
         x_TxVxMxC = x_TxVxMxC[seen_T]
     body_M = there_TxVxMxC.any(axis=0).any(axis=(0, 2))
@@ -198,10 +352,10 @@ def _append(record: records.Record, frames_FxVxC: np.ndarray, directory: pathlib
     return length, body_M
 
 
-def _class_of(record: records.Record, benchmark: Benchmark, directory: pathlib.Path) -> int:
+def _class_of(record: Record, benchmark: Benchmark, place: str) -> int:
     if not 0 <= record.label < len(benchmark.class_of_label):
         raise UserError(
-            f"{directory}: {record.name} has label {record.label}, but benchmark {benchmark.name} knows labels 0 to "
+            f"{place}: {record.name} has label {record.label}, but benchmark {benchmark.name} knows labels 0 to "
             f"{len(benchmark.class_of_label) - 1}; was the set converted from another benchmark's recordings?"
         )
     return benchmark.class_of_label[record.label]

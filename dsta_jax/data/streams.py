@@ -6,8 +6,10 @@ import numpy as np
 
 from dsta_jax.datasets.layouts import Layout
 
+# All streams that there are. Which of them a configuration trains is said there.
 Stream = Literal["spatial_temporal", "spatial", "slow_temporal", "fast_temporal"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
+MOTION: tuple[Stream, ...] = ("slow_temporal", "fast_temporal")
 
 
 def stream_length(frames: np.ndarray, interval: int) -> np.ndarray:
@@ -32,7 +34,7 @@ def sampled_stream(
     root; a difference is x[k (i + 1)] - x[k i] of the sequence taken every k-th frame, with a zero frame at the end.
 
     Args:
-      frames_FxVxC: normalised sequences of bodies, one after the other.
+      frames_FxVxC: normalised sequences of bodies, one after the other. What is made of NaN is NaN.
       start_R: where the sequence of each row begins in them. A row that begins before all frames, at a negative
         number, is a stream of frames that mean nothing.
       length_R: frames of each sequence.

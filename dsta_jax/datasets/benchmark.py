@@ -59,6 +59,10 @@ class Source:
         """The joints by which recordings are normalised."""
         return self.layout.reference if self.reference is None else self.reference
 
+    def commands(self, data_dir: str | pathlib.Path) -> list[str]:
+        """The commands that make the converted set below a directory."""
+        return [command.format(data_dir=data_dir) for command in self.prepare]
+
     @property
     def frame_shape(self) -> tuple[int, int, int]:
         """V, M and C of its records."""

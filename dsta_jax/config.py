@@ -1,0 +1,265 @@
+"""Every field of a configuration, with the paper's values (Sec. 4.2). The files in `configs/` say what differs.
+
+Any field can be given on the command line, such as `--config.train.epochs=60`. A config takes words after a colon,
+separated by commas: names of streams (only these are trained), and `small` (a network for a laptop).
+"""
+
+import importlib.util
+import logging
+import math
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+import ml_collections
+
+from dsta_jax.data.streams import STREAMS
+from dsta_jax.errors import UserError
+from dsta_jax.models import attention, dsta, position
+
+_LOGGER = logging.getLogger(__name__)
+
+# The streams of the paper (Sec. 3.6). A further one in STREAMS does not join them by itself.
+PAPER_STREAMS = ("spatial_temporal", "spatial", "slow_temporal", "fast_temporal")
+
+# Beside the library in a checkout, inside it where it is installed as a package.
+_HERE = pathlib.Path(__file__).resolve().parent
+_DIRECTORIES = (_HERE / "configs", _HERE.parent / "configs")
+
+
+def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
+    """The paper's configuration of a benchmark.
+
+    Args:
+      benchmark: a name of `dsta_jax.datasets.benchmarks.BENCHMARKS`, or a TOML file of your own.
+      words: what stood after the colon, such as `small,spatial`.
+
+    Raises:
+      UserError: when a word is unknown.
+    """
+    config = ml_collections.ConfigDict()
+    config.benchmark = benchmark
+    config.streams = PAPER_STREAMS  # a network each, trained side by side
+    config.folds = ()  # where each subject is left out once: the subjects to leave out, such as (1, 2); all if empty
+    config.members_per_step = 0  # so many networks (streams x folds) train at once, one a device at least; 0: as
+    # many as the devices' memory holds, and on a processor one, which is faster there
+    config.seed = 0  # of initial values, batches and augmentation
+
+    config.data = ml_collections.ConfigDict()
+    config.data.dir = "data"  # holds converted sets as NAME/VERSION
+    config.data.sampled_frames = 150  # a sequence is brought to so many frames ...
+    config.data.frames = 128  # ... of which the network sees so many in a row
+    config.data.slow_interval = 1  # slow_temporal: differences of frames so far apart
+    config.data.fast_interval = 2  # fast_temporal
+    config.data.rotation_degrees = 0.0  # random rotation of training sequences about each axis, up to so much
+    config.data.scale = 0.0  # random scaling of training sequences, by 1 - scale to 1 + scale
+    config.data.validation_fraction = 0.0  # part of the training recordings held out to choose the best checkpoint
+    config.data.validation_by = "subject"  # hold out whole subjects, or cameras, setups, or each recording by itself
+
+    config.model = ml_collections.ConfigDict()
+    config.model.input_channels = 64
+    config.model.channels = (64, 64, 128, 128, 256, 256, 256, 256)  # of each layer
+    config.model.embedding = (16, 16, 32, 32, 64, 64, 64, 64)  # C_e, a head's query and key channels
+    config.model.strides = (1, 1, 2, 1, 2, 1, 1, 1)  # over time
+    config.model.heads = 3
+    config.model.attention = "shared"  # strategy per_frame (a), cross_frame (b) or shared (c)
+    config.model.position = "decoupled"  # or unified, none
+    config.model.regularization = "spatial"  # or none, spatial_temporal
+    config.model.activation = "tanh"  # or softmax
+    config.model.temporal = "attention"  # or conv, as in the authors' released NTU configuration
+    config.model.precision = "float32"  # or bfloat16, of features and products
+
+    config.train = ml_collections.ConfigDict()
+    config.train.epochs = 120.0
+    config.train.batch_size = 32
+    config.train.learning_rate = 0.1
+    config.train.warmup_epochs = 5.0
+    config.train.warmup_by = "epoch"  # the rate rises with each epoch, as the authors', or with each step
+    config.train.decay_at = (0.5, 0.75)  # parts of the training after which the rate is divided: epochs 60 and 90
+    config.train.decay_factor = 10.0
+    config.train.momentum = 0.9  # Nesterov's
+    config.train.weight_decay = 0.0005
+    config.train.label_smoothing = 0.0
+
+    config.evaluate = ml_collections.ConfigDict()
+    config.evaluate.batch_size = 64
+    config.evaluate.every_epochs = 2.0  # on the held-out part, where there is one
+
+    config.checkpoint = ml_collections.ConfigDict()
+    config.checkpoint.every_epochs = 5.0
+
+    config.log = ml_collections.ConfigDict()
+    config.log.every_steps = 20
+
+    return _with_words(config, words)
+
+
+def _with_words(config: ml_collections.ConfigDict, words: str) -> ml_collections.ConfigDict:
+    streams = []
+    for word in filter(None, words.split(",")):
+        if word == "small":
+            _small(config)
+        elif word in STREAMS:
+            streams.append(word)
+        else:
+            raise UserError(f"'{word}' after the colon: expected 'small' or some of {', '.join(STREAMS)}")
+    if streams:
+        config.streams = tuple(streams)
+    return config
+
+
+def _small(config: ml_collections.ConfigDict) -> None:
+    """A network for two CPU cores: fewer frames, channels and layers, early strides, and half the epochs."""
+    config.data.sampled_frames = 36
+    config.data.frames = 32
+    config.model.input_channels = 32
+    config.model.channels = (32, 64, 64, 128)
+    config.model.embedding = (8, 16, 16, 32)
+    config.model.strides = (2, 2, 1, 1)
+    config.train.epochs = 60.0
+    config.train.warmup_epochs = 2.0
+    config.train.warmup_by = "step"
+    config.train.decay_at = (2 / 3, 13 / 15)
+
+
+Rule = tuple[str, Callable[[Any], bool]]
+
+
+def _at_least(least: float) -> Rule:
+    return f"{least} or more", lambda value: least <= value < math.inf
+
+
+def _between(least: float, below: float) -> Rule:
+    return f"{least} or more, and below {below}", lambda value: least <= value < below
+
+
+def _each(rule: Rule) -> Rule:
+    return (
+        f"numbers, each {rule[0]}",
+        lambda values: len(values) > 0 and all(_is_number(v) and rule[1](v) for v in values),
+    )
+
+
+def _one_of(choices: Sequence[str]) -> Rule:
+    return f"one of {', '.join(choices)}", lambda value: value in choices
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_ABOVE_ZERO: Rule = ("above 0", lambda value: 0 < value < math.inf)
+_DECAYS: Rule = ("parts of the training between 0 and 1, ascending", lambda parts: _are_parts(parts))
+
+# What a field may be; other fields are checked where they are used.
+RULES: dict[str, Rule] = {
+    "streams": (
+        f"some of {', '.join(STREAMS)}, each once",
+        lambda streams: 0 < len(streams) == len(set(streams)) and set(streams) <= set(STREAMS),
+    ),
+    "members_per_step": ("a number of networks, or 0 for what memory holds", lambda value: value >= 0),
+    "seed": ("0 or more, and below 2**64", lambda seed: 0 <= seed < 1 << 64),
+    "data.sampled_frames": _at_least(1),
+    "data.frames": _at_least(1),
+    "data.slow_interval": _at_least(1),
+    "data.fast_interval": _at_least(1),
+    "data.rotation_degrees": _at_least(0),
+    "data.scale": _between(0, 1),
+    "data.validation_fraction": _between(0, 1),
+    "data.validation_by": _one_of(("recording", "subject", "camera", "setup")),
+    "model.input_channels": _at_least(1),
+    "model.channels": _each(_at_least(1)),
+    "model.embedding": _each(_at_least(1)),
+    "model.strides": _each(_at_least(1)),
+    "model.heads": _at_least(1),
+    "model.attention": _one_of(get_args(attention.Strategy)),
+    "model.position": _one_of(get_args(position.Position)),
+    "model.regularization": _one_of(get_args(dsta.Regularization)),
+    "model.activation": _one_of(get_args(attention.Activation)),
+    "model.temporal": _one_of(get_args(dsta.Temporal)),
+    "model.precision": _one_of(get_args(dsta.Precision)),
+    "train.epochs": _ABOVE_ZERO,
+    "train.batch_size": _at_least(1),
+    "train.learning_rate": _at_least(0),
+    "train.warmup_epochs": _at_least(0),
+    "train.warmup_by": _one_of(("epoch", "step")),
+    "train.decay_at": _DECAYS,
+    "train.decay_factor": _ABOVE_ZERO,
+    "train.momentum": _between(0, 1),
+    "train.weight_decay": _at_least(0),
+    "train.label_smoothing": _between(0, 1),
+    "evaluate.batch_size": _at_least(1),
+    "evaluate.every_epochs": _ABOVE_ZERO,
+    "checkpoint.every_epochs": _ABOVE_ZERO,
+    "log.every_steps": _at_least(1),
+}
+
+
+def check(config: ml_collections.ConfigDict) -> None:
+    """Checks that a configuration makes sense, before anything is loaded; says what is allowed but odd.
+
+    Raises:
+      UserError: when a field is not as it must be, or two do not go together.
+    """
+    for field, (expected, holds) in RULES.items():
+        value = config
+        for key in field.split("."):
+            value = value[key]
+        if not holds(value):
+            raise UserError(f"config.{field}={value}: expected {expected}")
+    if config.data.frames > config.data.sampled_frames:
+        raise UserError(
+            f"config.data.frames={config.data.frames}: expected at most config.data.sampled_frames="
+            f"{config.data.sampled_frames}, of which they are taken"
+        )
+    layers = {name: config.model[name] for name in ("channels", "embedding", "strides")}
+    if len({len(values) for values in layers.values()}) != 1:
+        raise UserError(f"config.model: channels, embedding and strides need a number for each layer, found {layers}")
+    if config.train.warmup_epochs >= config.train.epochs:
+        _LOGGER.warning(
+            "the learning rate rises through the whole training: config.train.warmup_epochs=%g of "
+            "config.train.epochs=%g",
+            config.train.warmup_epochs,
+            config.train.epochs,
+        )
+
+
+def _are_parts(parts: Any) -> bool:
+    numbers = all(_is_number(part) and 0 < part < 1 for part in parts)
+    return numbers and list(parts) == sorted(parts)
+
+
+def find(name: str) -> str:
+    """The path of a config: `shrec14` by name, or `configs/shrec14.py`; words after a colon stay behind it.
+
+    Raises:
+      UserError: when there is none.
+    """
+    path, colon, words = name.partition(":")
+    if path.endswith(".py") and pathlib.Path(path).is_file():
+        return name
+    directory = next(directory for directory in _DIRECTORIES if directory.is_dir())
+    found = directory / f"{pathlib.PurePath(path).stem}.py"
+    if path.endswith(".toml"):
+        raise UserError(
+            f"--config={name}: a benchmark's file; train on it by --config=own:small --config.benchmark={path}"
+        )
+    if not found.is_file() or pathlib.PurePath(path).name != path.removeprefix("configs/"):
+        known = ", ".join(sorted(file.stem for file in directory.glob("*.py")))
+        raise UserError(f"--config={name}: there is no such config; expected a .py file of your own, or one of {known}")
+    return f"{found}{colon}{words}"
+
+
+def get_config(name: str) -> ml_collections.ConfigDict:
+    """A configuration by name, as on the command line: `shrec14`, `own:small`, or a file's path.
+
+    Raises:
+      UserError: when there is none of that name, or a word is unknown.
+    """
+    path, _, words = find(name).partition(":")
+    spec = importlib.util.spec_from_file_location("config", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config: ml_collections.ConfigDict = module.get_config(words)
+    return config

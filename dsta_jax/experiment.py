@@ -1,0 +1,197 @@
+"""An experiment: all networks of a configuration, trained, evaluated and fused in a working directory."""
+
+import functools
+import logging
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ml_collections
+
+from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, train, workdir
+from dsta_jax import config as config_lib
+from dsta_jax.data import dataset
+from dsta_jax.data.dataset import DataSet
+from dsta_jax.datasets import own
+from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.errors import UserError
+from dsta_jax.members import Fold, Members, check_trainable, divide
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Experiment:
+    """What a configuration amounts to.
+
+    Attributes:
+      config: the resolved configuration.
+      benchmark: the task.
+    """
+
+    def __init__(
+        self, config: ml_collections.ConfigDict, data: DataSet | None = None, benchmark: Benchmark | None = None
+    ):
+        """Checks the configuration; recordings are read when they are needed.
+
+        Args:
+          config: as `dsta_jax.get_config` gives it, and changed at will.
+          data: recordings in memory, with their benchmark; without them, those of the benchmark in config.data.dir.
+          benchmark: the task; without it, config.benchmark names it.
+
+        Raises:
+          UserError: when the configuration makes no sense.
+        """
+        config_lib.check(config)
+        self.config = config
+        self.benchmark = benchmark or (own.find(config.benchmark) if data is None else data.benchmark)
+        self._given = data
+
+    @functools.cached_property
+    def data(self) -> DataSet:
+        """All recordings."""
+        return dataset.load(self.config.data.dir, self.benchmark) if self._given is None else self._given
+
+    @functools.cached_property
+    def members(self) -> Members:
+        """All networks: streams x folds."""
+        return self._members(divide(self.config, self.data))
+
+    def _members(self, folds: Sequence[Fold]) -> Members:
+        return Members(self.config, self.benchmark, tuple(folds))
+
+    def train(self, directory: str | pathlib.Path) -> dict[str, Any] | None:
+        """Trains what is not trained yet, evaluates and fuses; goes on with what was interrupted.
+
+        Args:
+          directory: the working directory; see README.md for what it holds.
+
+        Returns:
+          What `results.json` there holds; None when training was interrupted and saved.
+
+        Raises:
+          UserError: when the directory belongs to something else, or training cannot go on.
+        """
+        path = pathlib.Path(directory)
+        check_trainable(self.members)
+        workdir.claim(path, self.config, self.data)
+        pending = [fold for fold in self.members.folds if not self._finished(fold, path)]
+        if not pending:
+            _LOGGER.info("this run is finished already")
+        for group in self._groups(pending, path):
+            directories = [self.directory(fold, path) for fold in group.folds]
+            for one in directories:
+                one.mkdir(parents=True, exist_ok=True)
+            if not train.train(group, directories):
+                return None
+            for fold, one in zip(group.folds, directories, strict=True):
+                self._evaluate(fold, one, one)
+        return self._results(self.members.folds, path)
+
+    def evaluate(self, directory: str | pathlib.Path) -> dict[str, Any]:
+        """Evaluates the checkpoints of a working directory on this experiment's recordings.
+
+        Results of another data set or protocol than that of the training go to `evaluations/NAME` beside the run's own.
+
+        Raises:
+          UserError: when there are no checkpoints, or the networks do not fit the benchmark.
+        """
+        path = pathlib.Path(directory)
+        out = self._out(path)
+        trained = [fold for fold in self.members.folds if checkpoint.latest_step(self.directory(fold, path))]
+        if not trained and self.benchmark.left_out:
+            raise UserError(f"{path}: none of the {len(self.members.folds)} folds has a checkpoint: train first")
+        for fold in trained or self.members.folds:
+            self._evaluate(fold, self.directory(fold, path), self.directory(fold, out))
+        return self._results(trained or self.members.folds, out)
+
+    def directory(self, fold: Fold, path: pathlib.Path) -> pathlib.Path:
+        """Where a fold's checkpoints, metrics and scores are: the working directory, or the fold's own below it."""
+        if fold.value is None:
+            return path
+        return path / "folds" / f"{self.benchmark.left_out}_{workdir.fold_name(fold.value)}"
+
+    def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
+        results = evaluate.read_results(self.directory(fold, path))
+        return bool(results.get("trained", -1) >= self._members([fold]).steps)
+
+    def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
+        members = self._members([fold])
+        results = evaluate.evaluate(members, fold.test, checkpoints, out)
+        if checkpoints == out:
+            evaluate.write_results({**results, "steps": members.steps}, out)
+
+    def _results(self, folds: Sequence[Fold], path: pathlib.Path) -> dict[str, Any]:
+        directories = [self.directory(fold, path) for fold in folds]
+        if self.benchmark.left_out is None:
+            return evaluate.read_results(directories[0])
+        return cross_validation.summarize(self.members, [fold.value for fold in folds], directories, path)
+
+    def _groups(self, pending: Sequence[Fold], path: pathlib.Path) -> Iterator[Members]:
+        """Folds that train side by side: as many recordings, at the same step, and memory for them."""
+
+        def progress(fold: Fold) -> tuple[int, int]:
+            return len(fold.train), checkpoint.latest_step(self.directory(fold, path))
+
+        left = list(pending)
+        while left:
+            like = [fold for fold in left if progress(fold) == progress(left[0])]
+            counts = range(len(like), 1, -1)
+            group = self._members(like[: next((count for count in counts if _fit(self._members(like[:count]))), 1)])
+            if self.benchmark.left_out:
+                values = ", ".join(str(fold.value) for fold in group.folds)
+                _LOGGER.info(
+                    "%d of %d folds to train, now %s %s",
+                    len(left),
+                    len(self.members.folds),
+                    self.benchmark.left_out,
+                    values,
+                )
+            yield group
+            left = [fold for fold in left if fold not in group.folds]
+
+    def _out(self, path: pathlib.Path) -> pathlib.Path:
+        """Where results of these recordings go: beside the run's own, unless it was trained on the very same."""
+        run = workdir.read(path)
+        then, now = run.benchmark.to_dict(), self.benchmark.to_dict()
+        for key in ("joints", "channels", "bodies", "class_names", "normalize"):
+            if then[key] != now[key]:
+                raise UserError(
+                    f"{path} was trained on other {key}: {'; '.join(workdir.differences(then[key], now[key], key))}; "
+                    f"evaluate it on recordings of the same joints and classes"
+                )
+        if self.data.fingerprint == run.fingerprint and then["protocol"] == now["protocol"]:
+            return path
+        out = path / "evaluations" / f"{self.benchmark.name}_{self.data.fingerprint[:8]}"
+        _LOGGER.info(
+            "these are not the recordings, or not the split, that %s was trained with: results go to %s", path, out
+        )
+        return out
+
+
+def _fit(members: Members) -> bool:
+    """Whether all networks may train at once."""
+    mesh = parallel.widest_mesh(len(members), members.config.train.batch_size)
+    return len(members) <= memory.most_members(members, mesh)
+
+
+def of_run(directory: str | pathlib.Path, changes: dict[str, Any] | None = None) -> Experiment:
+    """The experiment that a working directory belongs to, with some fields changed, to evaluate it.
+
+    Args:
+      directory: the working directory.
+      changes: fields by name, such as `data.dir`. Only those say something of an evaluation that begin with `data.dir`,
+        `evaluate.` or `benchmark`.
+
+    Raises:
+      UserError: when the directory is none, or a field may not be changed.
+    """
+    run = workdir.read(pathlib.Path(directory))
+    for field in changes or {}:
+        if field not in ("data.dir", "benchmark", "folds") and not field.startswith("evaluate."):
+            raise UserError(
+                f"--config.{field}: an evaluation takes the run's own; only data.dir, benchmark, folds and evaluate.* "
+                f"can be given"
+            )
+    config = run.config
+    config.update_from_flattened_dict(changes or {})
+    return Experiment(config, benchmark=None if "benchmark" in (changes or {}) else run.benchmark)

@@ -1,0 +1,155 @@
+"""Answers for raw recordings: a trained run as a function of frames."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+import ml_collections
+import numpy as np
+
+from dsta_jax import evaluate, parallel, workdir
+from dsta_jax.data import dataset
+from dsta_jax.data.records import Record
+from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.prepare import prepare
+from dsta_jax.errors import UserError
+from dsta_jax.members import Members
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answer:
+    """What the networks say of one recording.
+
+    Attributes:
+      class_names: the K classes.
+      score_K: class scores; the mean over the streams (Sec. 3.6).
+      streams: the answer of each stream by itself; none in such an answer.
+    """
+
+    class_names: tuple[str, ...]
+    score_K: np.ndarray
+    streams: Mapping[str, "Answer"] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def probability_K(self) -> np.ndarray:
+        """The softmax of the scores."""
+        exp_K = np.exp(self.score_K - self.score_K.max())
+        probability_K: np.ndarray = exp_K / exp_K.sum()
+        return probability_K
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.class_names[int(self.score_K.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """The probability of `label`, 0 to 1. Networks are often surer than they are right."""
+        return float(self.probability_K.max())
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The most probable classes and their probabilities, most probable first; all where there are fewer."""
+        order = np.argsort(-self.score_K, kind="stable")[:count]
+        return [(self.class_names[number], float(self.probability_K[number])) for number in order]
+
+    def __repr__(self) -> str:
+        return f"Answer({self.label!r}, {self.probability:.3f})"
+
+
+class Recognizer:
+    """A trained run, loaded: call it with raw joints.
+
+    Attributes:
+      benchmark: classes, joints, channels, and by what recordings are normalised.
+      streams: the streams whose scores are averaged.
+    """
+
+    def __init__(self, config: ml_collections.ConfigDict, benchmark: Benchmark, checkpoints: pathlib.Path):
+        self.benchmark = benchmark
+        self.streams: tuple[str, ...] = tuple(config.streams)
+        self._config = config
+        self._mesh = parallel.one_device_mesh()
+        members = Members(config, benchmark, ())
+        which = "best" if config.data.validation_fraction else "latest"
+        model, _ = evaluate.restore(members, checkpoints, which, self._mesh)
+        self._variables = evaluate.fold_model(members, model, self._mesh)
+
+    @classmethod
+    def load(cls, directory: str | pathlib.Path, fold: int | str | None = None) -> "Recognizer":
+        """Loads a run from its working directory, which is all that is needed.
+
+        Args:
+          directory: the working directory.
+          fold: where each subject was left out of training once: whose networks answer.
+
+        Raises:
+          UserError: when there is no trained run, or the fold is missing.
+        """
+        path = pathlib.Path(directory)
+        run = workdir.read(path)
+        if run.benchmark.left_out:
+            trained = sorted(one.name.removeprefix(f"{run.benchmark.left_out}_") for one in path.glob("folds/*"))
+            wanted = workdir.fold_name(fold) if fold is not None else None
+            if wanted not in trained:
+                raise UserError(
+                    f"{path}: fold={fold!r}, expected the {run.benchmark.left_out} that was left out, one of "
+                    f"{', '.join(trained) or 'none yet: train first'}"
+                )
+            path = path / "folds" / f"{run.benchmark.left_out}_{wanted}"
+        return cls(run.config, run.benchmark, path)
+
+    @overload
+    def __call__(self, frames: np.ndarray) -> Answer: ...
+
+    @overload
+    def __call__(self, frames: Sequence[np.ndarray]) -> list[Answer]: ...
+
+    def __call__(self, frames: np.ndarray | Sequence[np.ndarray]) -> Answer | list[Answer]:
+        """The answer for one recording, or the answers for a list of them.
+
+        Args:
+          frames: raw joints in the order of `benchmark.source.layout.joints`, in any unit: T x V x C, or T x V x M x C
+            for several bodies. NaN is a joint that was not seen; zeros are a body that is absent.
+
+        Raises:
+          UserError: when a recording has another shape, nobody is seen in it, or it cannot be normalised.
+        """
+        if not isinstance(frames, list | tuple):
+            return self._answers([np.asarray(frames)])[0]
+        return self._answers([np.asarray(each) for each in frames])
+
+    def _answers(self, recordings: list[np.ndarray]) -> list[Answer]:
+        if not recordings:
+            return []
+        source = self.benchmark.source
+        found = []
+        for number, frames in enumerate(recordings):
+            prepared = prepare(frames, source, f"recording {number}").frames_TxVxMxC
+            found.append(("all", Record(f"recording {number}", 0, 0, 0, 0, prepared)))
+        room = source.bodies * sum(len(record.frames_TxVxMxC) for _, record in found)
+        part = dataset.pack(found, self.benchmark, room, "recordings")
+        # Few sizes of batches, as each is compiled.
+        batch_size = min(self._config.evaluate.batch_size, 1 << (len(recordings) - 1).bit_length())
+        score_NxSxK = evaluate.scores_of(self._members(batch_size), self._variables, part, self._mesh)
+        names = self.benchmark.class_names
+        return [
+            Answer(
+                names,
+                score_NxK.mean(axis=0),
+                {stream: Answer(names, score_K) for stream, score_K in zip(self.streams, score_NxK, strict=True)},
+            )
+            for score_NxK in score_NxSxK.swapaxes(0, 1)
+        ]
+
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as its program
+    def _members(self, batch_size: int) -> Members:
+        config = ml_collections.ConfigDict(self._config)
+        config.evaluate.batch_size = batch_size
+        return Members(config, self.benchmark, ())
+
+
+def load(directory: str | pathlib.Path, fold: int | str | None = None) -> Recognizer:
+    """A trained run as a function of raw joints; see `Recognizer`. Needs its working directory alone."""
+    return Recognizer.load(directory, fold)
