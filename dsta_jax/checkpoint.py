@@ -150,10 +150,16 @@ def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager
         CHOICE: ocp.JsonCheckpointHandler(),
         CHECKSUMS: ocp.JsonCheckpointHandler(),
     }
-    # Orbax fails in the background on a relative path, after save() has said that all is well.
-    return ocp.CheckpointManager(
-        directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
-    )
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.ERROR)  # Orbax warns that what is to be read only is read only.
+    try:
+        # Orbax fails in the background on a relative path, after save() has said that all is well.
+        return ocp.CheckpointManager(
+            directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
+        )
+    finally:
+        absl.setLevel(level)
 
 
 def _saved(items: dict[str, Any], choice: dict[str, Any] | None = None) -> ocp.args.Composite:

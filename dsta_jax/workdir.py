@@ -51,12 +51,13 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
         "data": {"fingerprint": data.fingerprint, "recordings": len(data)},
         "versions": _versions(),
     }
+    content = json.loads(json.dumps(content))  # Tuples become lists, as they are in what was written before.
     path = directory / "config.json"
     try:
         if path.exists():
             before = _read(path)
             _check_same(path, before, content)
-            if before["config"] == json.loads(json.dumps(content["config"])):
+            if before["config"] == content["config"]:
                 return
         elif directory.exists() and any(not one.name.endswith(".incomplete") for one in directory.iterdir()):
             raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
@@ -114,7 +115,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Compares configuration, benchmark and data set, field by field."""
-    differ = differences(before["config"], json.loads(json.dumps(now["config"])), "config.")
+    differ = differences(before["config"], now["config"], "config.")
     differ = [line for line in differ if not line.startswith(tuple(f"{free} " for free in _FREE))]
     differ += differences(before["benchmark"], now["benchmark"], "benchmark.")
     if before["data"]["fingerprint"] != now["data"]["fingerprint"]:

@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from dsta_jax import checkpoint, evaluate, scores, train, workdir
-from dsta_jax import run as run_lib
+from dsta_jax import evaluate, experiment, scores
 from dsta_jax.errors import UserError
+from dsta_jax.experiment import Experiment
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,7 @@ def trained(tmp_path_factory):
     def get(config):
         if not made:
             directory = tmp_path_factory.mktemp("trained") / "run"
-            workdir.claim(directory, config)
-            assert train.train(run_lib.prepare(config), [directory])
+            assert Experiment(config).train(directory)
             made.append(directory)
         return made[0]
 
@@ -38,7 +37,7 @@ def test_scores_do_not_depend_on_batches_or_devices(config, trained, tmp_path, u
     for batch_size, devices in ((8, 8), (5, 8), (64, 8), (8, 1)):
         config.evaluate.batch_size = batch_size
         use_devices(devices)
-        evaluate.evaluate(*run_lib.prepare(config), directory)
+        Experiment(config).evaluate(directory)
         found.append(_scores(directory))
     for other in found[1:]:
         for stream, expected in found[0].items():
@@ -51,56 +50,29 @@ def test_needs_the_workdir_alone_and_no_optimiser(config, trained, tmp_path, str
     shutil.copytree(trained(config), directory)
     for path in (directory / "checkpoints" / "latest").glob("*/train"):
         shutil.rmtree(path)
-    (run,) = run_lib.prepare(workdir.read_config(directory))
-    results = evaluate.evaluate(run, directory)
+    run = experiment.of_run(directory)
+    results = run.evaluate(directory)
     assert results == json.loads((directory / "results.json").read_text())
-    assert results["samples"] == len(run.test) == 28
+    (fold,) = run.members.folds
+    assert results["samples"] == len(fold.test) == 28
     assert set(results["accuracy"]) == {"spatial_temporal", "fast_temporal", "fused"}
     parts = _scores(directory)
-    fused = np.mean([parts[stream].score_SxK for stream in run.members], axis=0)
+    fused = np.mean([parts[stream].score_SxK for stream in run.members.streams], axis=0)
     accuracy = np.mean(fused.argmax(1) == parts["spatial_temporal"].label_S)
     assert results["accuracy"]["fused"]["top1"] == pytest.approx(accuracy)
-    assert sorted(parts["spatial_temporal"].sample_S) == sorted(run.test.name_N)
+    assert sorted(parts["spatial_temporal"].sample_S) == sorted(fold.test.name_N)
     text = evaluate.report(results)
     assert "fused" in text and "costliest confusion" in text
     assert max(map(len, text.splitlines())) < 120
 
 
 def test_unfinished_training_is_said(config, trained):
-    results = evaluate.evaluate(*run_lib.prepare(config), trained(config))
+    results = Experiment(config).evaluate(trained(config))
     assert "train again" not in evaluate.report(results)
     assert "Training is at step 3 of 14" in evaluate.report({**results, "trained": 3})
 
 
-def test_final_results(config, trained, tmp_path):
-    (run,) = run_lib.prepare(config)
-    evaluate.evaluate(run, trained(config))
-    assert evaluate.final_results(run, trained(config))["step"] == 14
-    assert evaluate.final_results(run, tmp_path) is None
-
-
-def test_no_checkpoint(config, tmp_path):
-    with pytest.raises(UserError, match="checkpoints/latest is not there: train first"):
-        evaluate.evaluate(*run_lib.prepare(config), tmp_path)
-
-
-@pytest.mark.parametrize("damage", ["truncate", "remove"])
-def test_damaged_checkpoint(config, trained, tmp_path, damage):
-    directory = tmp_path / "damaged"
-    shutil.copytree(trained(config), directory)
-    step = checkpoint.latest_step(directory)
-    data = [path for path in (directory / "checkpoints/latest" / str(step) / "model").rglob("*") if path.is_file()]
-    for path in data:
-        if damage == "truncate":
-            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        else:
-            path.unlink()
-    with pytest.raises(UserError, match=f"checkpoints/latest/{step}.* cannot be read"):
-        evaluate.evaluate(*run_lib.prepare(config), directory)
-
-
-def test_checkpoint_of_another_network(config, trained):
-    directory = trained(config)
-    config.model.heads = 1
-    with pytest.raises(UserError, match="checkpoint of another network"):
-        evaluate.evaluate(*run_lib.prepare(config), directory)
+def test_no_checkpoint(config, trained, tmp_path):
+    (tmp_path / "config.json").write_bytes((trained(config) / "config.json").read_bytes())
+    with pytest.raises(UserError, match="checkpoints/latest holds no checkpoint: train first"):
+        Experiment(config).evaluate(tmp_path)

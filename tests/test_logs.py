@@ -2,7 +2,13 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 
+import pytest
+
+from dsta_jax.data import tfrecord
+from dsta_jax.data.messages import Event
 from dsta_jax.logs import Metrics, Progress
 
 
@@ -20,7 +26,13 @@ def test_lines_and_events(tmp_path):
         metrics.write(2, {"loss": 0.25})
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert lines == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25}]
-    assert list((tmp_path / "tensorboard").glob("events.*"))
+    (events,) = (tmp_path / "tensorboard").glob("events.out.tfevents.*")
+    found = [Event.FromString(payload.content) for payload in tfrecord.read_file(events)]
+    assert found[0].file_version == "brain.Event:2" and found[1].session_log.status == 1
+    assert [(event.step, event.summary.value[0].tag, event.summary.value[0].simple_value) for event in found[2:]] == [
+        (1, "loss", 0.5),
+        (2, "loss", 0.25),
+    ]
 
 
 def test_resumed_run_drops_later_lines(tmp_path):
@@ -31,6 +43,28 @@ def test_resumed_run_drops_later_lines(tmp_path):
         assert _steps(tmp_path) == [1, 2, 3, 4]
         metrics.write(5, {})
     assert _steps(tmp_path) == [1, 2, 3, 4, 5]
+
+
+def test_damaged_lines_cost_no_others(tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1}\n{"st\xff\x00p": 2}\n[]\n{"step": 3}\n')
+    with _metrics(tmp_path, 9):
+        pass
+    assert _steps(tmp_path) == [1, 3]
+
+
+@pytest.mark.parametrize("ending", ["| head -1", ">/dev/full 2>&1", ">&- 2>&-", "2>&1 | true"])
+def test_losing_its_readers_stops_nothing(tmp_path, ending):
+    program = (
+        "import pathlib, sys; from dsta_jax import logs; logs.lose_no_work_for_want_of_readers()\n"
+        "for number in range(20000): print(number); print(number, file=sys.stderr, flush=True)\n"
+        "pathlib.Path(sys.argv[1]).write_text('saved')"
+    )
+    command = f'"{sys.executable}" -c "$1" "$2" {ending}; exit ${{PIPESTATUS[0]}}'
+    finished = subprocess.run(
+        ["bash", "-c", command, "-", program, str(tmp_path / "saved")], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0 and (tmp_path / "saved").read_text() == "saved"
+    assert "Traceback" not in finished.stderr and "BrokenPipe" not in finished.stderr
 
 
 def test_a_line_cut_by_a_crash_is_dropped(tmp_path):

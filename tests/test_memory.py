@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from dsta_jax import checkpoint, memory, parallel, train
-from dsta_jax import run as run_lib
-from dsta_jax.feed import Feed
+from dsta_jax.experiment import Experiment
 from tests import compiling
 
 # What XLA plans, over the estimate: with less than 1 the estimate is on the safe side.
@@ -17,9 +16,8 @@ LEAST, MOST = 0.4, 1.0
 
 
 @pytest.fixture
-def run(config):
-    (run,) = run_lib.prepare(config)
-    return run
+def members(config):
+    return Experiment(config).members
 
 
 @pytest.mark.parametrize(
@@ -28,57 +26,57 @@ def run(config):
 )
 def test_the_estimate_is_a_little_more_than_what_is_planned(config, key, value):
     config.streams, config.train.batch_size, config.model[key] = ("spatial",), 16, value
-    (run,) = run_lib.prepare(config)
+    members = Experiment(config).members
     mesh = parallel.make_mesh(1, 16)
-    shapes = checkpoint.with_sharding(jax.eval_shape(train._init([run])), mesh)
-    lowered = train.compiled_step(run, mesh, shapes).lower(shapes, Feed([run], mesh).shapes(None))
+    shapes = checkpoint.with_sharding(jax.eval_shape(train._init(members, members.names)), mesh)
+    lowered = train.compiled_step(members, mesh, shapes).lower(shapes, train.Feed(members, mesh).shapes(None))
     plan = lowered.compile(compiler_options=compiling.OPTIONS).memory_analysis()
     planned = plan.temp_size_in_bytes + plan.argument_size_in_bytes
-    assert LEAST < planned / memory.member_bytes(run, mesh) < MOST
+    assert LEAST < planned / memory.member_bytes(members, mesh) < MOST
 
 
-def test_a_split_batch_and_shared_rows_take_less(config, run, use_devices):
-    whole = memory.member_bytes(run, parallel.make_mesh(2, 8))
-    assert memory.member_bytes(run, parallel.make_mesh(2, 8), rows=4) < 0.7 * whole
+def test_a_split_batch_and_shared_rows_take_less(config, members, use_devices):
+    whole = memory.member_bytes(members, parallel.make_mesh(2, 8))
+    assert memory.member_bytes(members, parallel.make_mesh(2, 8), rows=4) < 0.7 * whole
     use_devices(8)
-    assert memory.member_bytes(run, parallel.make_mesh(2, 8)) < 0.4 * whole
+    assert memory.member_bytes(members, parallel.make_mesh(2, 8)) < 0.4 * whole
 
 
 @pytest.mark.parametrize(("networks", "most"), [(2.5, 2), (0.5, 1), (30, 30)])
-def test_as_many_as_memory_holds(run, monkeypatch, networks, most):
+def test_as_many_as_memory_holds(members, monkeypatch, networks, most):
     mesh = parallel.make_mesh(2, 8)
-    monkeypatch.setattr(memory, "device_bytes", lambda mesh: int(networks * memory.member_bytes(run, mesh)))
-    assert memory.most_at_once(run, mesh) == most
-    run.config.members_per_step = 7
-    assert memory.most_at_once(run, mesh) == 7
+    monkeypatch.setattr(memory, "device_bytes", lambda mesh: int(networks * memory.member_bytes(members, mesh)))
+    assert memory.most_members(members, mesh) == most
+    members.config.members_per_step = 7
+    assert memory.most_members(members, mesh) == 7
 
 
-def said(run, networks, monkeypatch, caplog):
+def said(members, networks, monkeypatch, caplog):
     """How many networks are at work at once, and what is said where memory holds so many."""
     mesh = parallel.make_mesh(2, 8)
     with monkeypatch.context() as patch, caplog.at_level(logging.INFO):
-        patch.setattr(memory, "device_bytes", lambda mesh: int(networks * memory.member_bytes(run, mesh)))
+        patch.setattr(memory, "device_bytes", lambda mesh: int(networks * memory.member_bytes(members, mesh)))
         caplog.clear()
-        at_once = memory.at_once([run], mesh, None)
+        in_turn = memory.members_in_turn(members, mesh, None)
     assert all(len(line) <= 80 for record in caplog.records for line in record.getMessage().splitlines())
-    return at_once, caplog.text
+    return in_turn, caplog.text
 
 
-def test_networks_take_turns_on_a_processor(config, run, monkeypatch, caplog):
-    assert said(run, 2.5, monkeypatch, caplog) == (1, "")
+def test_networks_take_turns_on_a_processor(config, members, monkeypatch, caplog):
+    assert said(members, 2.5, monkeypatch, caplog) == (1, "")
     config.members_per_step = 2
-    assert said(run, 0.5, monkeypatch, caplog) == (2, "")
+    assert said(members, 0.5, monkeypatch, caplog) == (2, "")
 
 
-def test_what_is_said(config, run, monkeypatch, caplog):
+def test_what_is_said(config, members, monkeypatch, caplog):
     monkeypatch.setattr(memory, "_one_is_enough", lambda mesh: False)
-    assert said(run, 2.5, monkeypatch, caplog) == (2, "")
-    at_once, text = said(run, 1.5, monkeypatch, caplog)
-    assert at_once == 1 and "2 networks train 1 at a time (config.members_per_step sets another number):" in text
-    at_once, text = said(run, 0.5, monkeypatch, caplog)
-    assert at_once == 1 and "If training fails, lower config.train.batch_size or config.data.frames" in text
+    assert said(members, 2.5, monkeypatch, caplog) == (2, "")
+    in_turn, text = said(members, 1.5, monkeypatch, caplog)
+    assert in_turn == 1 and "2 networks train 1 at a time (config.members_per_step sets another number):" in text
+    in_turn, text = said(members, 0.5, monkeypatch, caplog)
+    assert in_turn == 1 and "If training fails, lower config.train.batch_size or config.data.frames" in text
     config.members_per_step = 1
-    assert said(run, 0.5, monkeypatch, caplog) == (1, "")
+    assert said(members, 0.5, monkeypatch, caplog) == (1, "")
 
 
 def device(limit):

@@ -42,6 +42,24 @@ def test_a_tie_is_not_an_answer():
     assert part.top(6) == 1
 
 
+@pytest.mark.parametrize("classes", [3, 6])
+def test_scores_that_are_not_finite_are_no_answers(classes):
+    part = make(classes=classes)
+    part.score_SxK[:] = np.nan
+    assert part.metrics() == {"top1": 0, "top5": 0, "mean_class": 0}
+    part.score_SxK[:] = np.eye(classes)[part.label_S]
+    part.score_SxK[0, 0], part.score_SxK[1, 2] = np.nan, np.inf
+    assert part.top(1) == 0.5 and part.confusion_KxK().diagonal().sum() == 2
+
+
+def test_top_1_mean_class_and_confusion_agree_on_ties():
+    part = make(labels=(0, 1, 2, 3))
+    part.score_SxK[:] = np.eye(6)[part.label_S]
+    part.score_SxK[1, 4] = 1
+    assert part.top(1) == part.mean_class() == 0.75
+    assert part.confusion_KxK()[1].tolist() == [0, 0, 0, 0, 1, 0]
+
+
 def test_costliest_confusion():
     assert _answering((5, 5, 1, 2)).costliest_confusion() == "'class 0' is taken for 'class 5' 2 of 2 times"
     assert _answering((0, 0, 1, 2)).costliest_confusion() == "no sample is taken for another class"

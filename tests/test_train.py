@@ -8,26 +8,23 @@ import numpy as np
 import pytest
 
 from dsta_jax import checkpoint, evaluate, logs, train
-from dsta_jax import run as run_lib
-from dsta_jax import train_state as state_lib
 from dsta_jax.errors import UserError
+from dsta_jax.experiment import Experiment
+from dsta_jax.members import variable_shapes
 
 STEPS = 14
 
 
 def _train(config, workdir):
-    (run,) = run_lib.prepare(config)
-    finished = train.train([run], [workdir])
-    return run, finished
+    members = Experiment(config).members
+    finished = train.train(members, [workdir])
+    return members, finished
 
 
-def _final_state(run, workdir):
-    mesh = run.mesh(run.config.train.batch_size)
-    tx = state_lib.optimizer(run.config.train, run.steps_per_epoch)
-    shape = run.input_shape(run.config.train.batch_size)
-    fresh = jax.eval_shape(lambda: state_lib.init(run.network, tx, run.members, run.config.seed, shape))
+def _final_state(members, workdir):
+    shapes = jax.eval_shape(train._init(members, members.names))
     latest = checkpoint.Latest(workdir)
-    state = latest.restore(checkpoint.with_sharding(fresh, mesh))
+    state = latest.restore(checkpoint.with_sharding(shapes, members.mesh(members.config.train.batch_size)))
     latest.close()
     return jax.device_get(state)
 
@@ -51,9 +48,9 @@ def whole(request, tmp_path_factory):
     def get(config):
         if not made:
             workdir = tmp_path_factory.mktemp("whole")
-            run, finished = _train(config, workdir)
+            members, finished = _train(config, workdir)
             assert finished
-            made["all"] = (workdir, _final_state(run, workdir))
+            made["all"] = (workdir, _final_state(members, workdir))
         return made["all"]
 
     return get
@@ -90,10 +87,10 @@ def test_interrupted_and_resumed_is_the_same(config, whole, tmp_path, monkeypatc
         _, finished = _train(config, tmp_path)
     assert not finished
     assert checkpoint.latest_step(tmp_path) == 5
-    run, finished = _train(config, tmp_path)
+    members, finished = _train(config, tmp_path)
     assert finished
     workdir, state = whole(config)
-    _assert_equal(_final_state(run, tmp_path), state)
+    _assert_equal(_final_state(members, tmp_path), state)
     assert _metrics(tmp_path) == _metrics(workdir)
 
 
@@ -109,9 +106,9 @@ def test_killed_and_resumed_is_the_same(config, whole, tmp_path, monkeypatch):
         _train(config, tmp_path)
     assert checkpoint.latest_step(tmp_path) == 7, "the checkpoint of two epochs"
     assert _metrics(tmp_path)[-1]["step"] == 10, "metrics are ahead of the checkpoint"
-    run, _ = _train(config, tmp_path)
+    members, _ = _train(config, tmp_path)
     workdir, state = whole(config)
-    _assert_equal(_final_state(run, tmp_path), state)
+    _assert_equal(_final_state(members, tmp_path), state)
     assert _metrics(tmp_path) == _metrics(workdir)
 
 
@@ -125,11 +122,11 @@ def test_finished_run_is_left_alone(config, whole):
 
 def test_one_device_and_eight_give_the_same_losses(config, whole, tmp_path, use_devices, strict_transfers):
     use_devices(8)
-    (run,) = run_lib.prepare(config)
-    assert run.mesh(8).devices.shape == (2, 4), "members over two, batches over four"
-    train.train([run], [tmp_path])
+    members = Experiment(config).members
+    assert members.mesh(8).devices.shape == (2, 4), "members over two, batches over four"
+    train.train(members, [tmp_path])
     use_devices(1)
-    assert run.mesh(8).devices.shape == (1, 1)
+    assert members.mesh(8).devices.shape == (1, 1)
     workdir, _ = whole(config)
     for eight, one in zip(_metrics(tmp_path), _metrics(workdir), strict=True):
         for key in one:
@@ -148,45 +145,57 @@ def test_a_member_trains_as_it_would_alone(config, whole, tmp_path):
 
 def test_members_in_turns_are_the_same(config, whole, tmp_path):
     config.members_per_step = 1
-    run, _ = _train(config, tmp_path)
+    members, _ = _train(config, tmp_path)
     config.members_per_step = 0
     workdir, state = whole(config)
     for in_turns, together in zip(_metrics(tmp_path)[:2], _metrics(workdir), strict=False):
         assert in_turns == pytest.approx(together, rel=2e-3)
-    shapes = [jax.tree.map(np.shape, each) for each in (_final_state(run, tmp_path), state)]
+    shapes = [jax.tree.map(np.shape, each) for each in (_final_state(members, tmp_path), state)]
     assert shapes[0] == shapes[1]
 
 
 def test_learns(config, tmp_path):
-    config.train.epochs, config.train.decay_epochs = 30.0, (24.0,)
-    run, _ = _train(config, tmp_path)
+    config.train.epochs, config.train.decay_at = 30.0, (0.8,)
+    members, _ = _train(config, tmp_path)
     first, last = _metrics(tmp_path)[0], _metrics(tmp_path)[-1]
-    for stream in run.members:
+    for stream in members.streams:
         assert last[f"train/loss/{stream}"] < first[f"train/loss/{stream}"] - 0.3
 
 
 def test_best_is_chosen_on_the_held_out_part(config, tmp_path):
     config.data.validation_fraction, config.data.validation_by = 0.3, "recording"
-    run, _ = _train(config, tmp_path)
-    shapes = checkpoint.with_sharding(run.model_shapes(), run.mesh(8))
+    members, _ = _train(config, tmp_path)
+    (fold,) = members.folds
+    shapes = variable_shapes(members.network, members.input_shape(8), 2)
+    shapes = checkpoint.with_sharding(shapes, members.mesh(8))
     model, choice = checkpoint.restore_best(tmp_path, shapes)
     validated = [line for line in _metrics(tmp_path) if any(key.startswith("validation") for key in line)]
     assert len(validated) > 2
-    for stream, step, accuracy in zip(run.members, choice["step"], choice["accuracy"], strict=True):
+    for stream, step, accuracy in zip(members.streams, choice["step"], choice["accuracy"], strict=True):
         by_step = {line["step"]: line[f"validation/accuracy/{stream}"] for line in validated}
         assert accuracy == max(by_step.values())
         assert step == min(s for s, a in by_step.items() if a == accuracy), "the first of equal ones"
-    for part, accuracy in zip(evaluate.score(run, model, run.validation), choice["accuracy"], strict=True):
+    for part, accuracy in zip(evaluate.score(members, model, fold.validation), choice["accuracy"], strict=True):
         assert part.top(1) == pytest.approx(accuracy), "the saved variables are those that were validated"
-    assert not set(run.validation.name_N) & (set(run.train.name_N) | set(run.test.name_N))
-    assert evaluate.evaluate(run, tmp_path)["checkpoint"] == "best"
+    assert not set(fold.validation.name_N) & (set(fold.train.name_N) | set(fold.test.name_N))
+    assert evaluate.evaluate(members, fold.test, tmp_path, tmp_path)["checkpoint"] == "best"
 
 
 def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):
     config.train.learning_rate, config.train.warmup_epochs = 1e30, 0.0
-    with pytest.raises(UserError, match=r"the loss of spatial_temporal is .* at step \d+: lower config.train.learning"):
+    with pytest.raises(UserError, match=r"of spatial_temporal is not finite at step \d+: lower config.train.learn"):
         _train(config, tmp_path)
     assert checkpoint.latest_step(tmp_path) in (0, 7), "no state with such a loss is saved"
+
+
+def test_parameters_that_are_not_finite_while_the_loss_is_are_noticed(config, tmp_path):
+    """One step at a huge rate: the loss is of before it."""
+    config.train.update({"learning_rate": 1e38, "warmup_epochs": 0.0, "epochs": 1 / 3.5, "decay_at": ()})
+    members = Experiment(config).members
+    assert members.steps == 1
+    with pytest.raises(UserError, match=r"a parameter or a running statistic of .* is not finite at step 1"):
+        train.train(members, [tmp_path])
+    assert checkpoint.latest_step(tmp_path) == 0
 
 
 def test_another_network_is_refused(config, whole):

@@ -8,8 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from configs import base
-from dsta_jax import parallel
+from dsta_jax import get_config, parallel
 from dsta_jax import train_state as state_lib
 from dsta_jax.data.batches import Batch
 from dsta_jax.models.dsta import DSTANet
@@ -20,7 +19,7 @@ NETWORK = DSTANet(classes=5, bodies=1, input_channels=8, channels=(8, 16), embed
 
 @pytest.fixture
 def training():
-    return base.get_config("shrec14").train
+    return get_config("shrec14").train
 
 
 def _batch(members):
@@ -42,7 +41,7 @@ def _state(tx, members, seed=0):
 
 @functools.cache
 def _two_steps(members):
-    tx = state_lib.optimizer(base.get_config("shrec14").train, 10.0)
+    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
     step = jax.jit(functools.partial(state_lib.train_step, NETWORK, tx, 0.0, 100))
     batch = _batch(len(members))
     first, totals = step(_state(tx, members), batch)
@@ -50,17 +49,29 @@ def _two_steps(members):
     return first, second, jax.device_get(totals), jax.device_get(both)
 
 
-def test_learning_rate(training):
+@pytest.mark.parametrize(
+    ("warmup_by", "rising"),
+    [("epoch", {0: 0.02, 9: 0.02, 10: 0.04, 39: 0.08, 40: 0.1}), ("step", {0: 0.1 / 50, 24: 0.05})],
+)
+def test_learning_rate(training, warmup_by, rising):
+    training.warmup_by = warmup_by
     rate = state_lib.learning_rate(training, 10.0)
-    expected = {0: 0.1 / 50, 24: 0.05, 49: 0.1, 50: 0.1, 599: 0.1, 600: 0.01, 899: 0.01, 900: 0.001, 1199: 0.001}
+    expected = rising | {49: 0.1, 50: 0.1, 599: 0.1, 600: 0.01, 899: 0.01, 900: 0.001, 1199: 0.001}
     for step, value in expected.items():
         assert float(rate(jnp.int32(step))) == pytest.approx(value, rel=1e-6), step
 
 
 def test_learning_rate_without_warm_up_or_decay(training):
-    training.warmup_epochs, training.decay_epochs = 0.0, ()
+    training.warmup_epochs, training.decay_at = 0.0, ()
     rate = state_lib.learning_rate(training, 10.0)
     assert [float(rate(jnp.int32(step))) for step in (0, 5000)] == pytest.approx([0.1, 0.1])
+
+
+def test_a_shorter_training_decays_at_the_same_parts_of_it(training):
+    training.epochs = 12.0
+    rate = state_lib.learning_rate(training, 10.0)
+    expected = {59: 0.1, 60: 0.01, 89: 0.01, 90: 0.001}
+    assert {step: float(rate(jnp.int32(step))) for step in expected} == pytest.approx(expected)
 
 
 def test_optimizer_is_nesterov_with_decay_in_the_gradient(training):
@@ -127,7 +138,7 @@ def _mesh(along_members, along_batch):
 
 def _four_members(mesh, at_once):
     """The state after a step, and the bytes that XLA plans for what is between."""
-    tx = state_lib.optimizer(base.get_config("shrec14").train, 10.0)
+    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
     state, batch = compiling.compile_fast(lambda: _state(tx, ("a", "b", "c", "d")))(), _batch(4)
     batch = batch._replace(x=batch.x.astype(jnp.zeros(()).dtype))
     placed = jax.tree.map(lambda leaf: parallel.by_member(mesh) if leaf.ndim else parallel.everywhere(mesh), state)
@@ -141,7 +152,7 @@ def _four_members(mesh, at_once):
 
 
 def test_statistics_and_every_parameter_move():
-    tx = state_lib.optimizer(base.get_config("shrec14").train, 10.0)
+    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
     before = _state(tx, ("spatial",))
     after = _two_steps(("spatial",))[1]
     moved = jax.tree.map(lambda one, two: bool((one != two).any()), before.batch_stats, after.batch_stats)
@@ -158,7 +169,7 @@ def test_statistics_and_every_parameter_move():
 
 
 def test_totals_begin_anew():
-    tx = state_lib.optimizer(base.get_config("shrec14").train, 10.0)
+    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
     step = jax.jit(functools.partial(state_lib.train_step, NETWORK, tx, 0.0, 2))
     state, seen = _state(tx, ("spatial",)), []
     for _ in range(5):

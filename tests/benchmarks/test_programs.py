@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from dsta_jax.feed import Feed
 
 from benchmarks import (
     compiled,
@@ -26,7 +27,6 @@ from benchmarks import (
 from benchmarks.shapes import Case
 from dsta_jax import parallel
 from dsta_jax.data import batches
-from dsta_jax.feed import Feed
 from dsta_jax.models.dsta import DSTANet
 
 TINY = ["--network=tiny", "--batch=4", "--repeats=2", "--seconds=0.001"]

@@ -1,17 +1,15 @@
 """Every configuration: loads, is the paper's where it says so, and takes the words after the colon."""
 
 import importlib
-import pathlib
 
 import pytest
 
-from configs import base
-from dsta_jax.data.streams import STREAMS
+from dsta_jax.config import PAPER_STREAMS, check, paper
 from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.errors import UserError
+from tests.conftest import ROOT
 
-NAMES = sorted(
-    path.stem for path in pathlib.Path(base.__file__).parent.glob("*.py") if path.stem not in ("base", "__init__")
-)
+NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,10 +17,11 @@ def test_every_config(name):
     module = importlib.import_module(f"configs.{name}")
     config = module.get_config()
     assert config.benchmark in BENCHMARKS or name == "own"
-    assert tuple(config.streams) == STREAMS == base.STREAMS
+    assert tuple(config.streams) == PAPER_STREAMS
+    check(config)
     assert module.get_config("fast_temporal,spatial").streams == ("fast_temporal", "spatial")
-    assert module.get_config("small").model.channels != base.get_config("shrec14").model.channels
-    with pytest.raises(ValueError, match="'bones' after the colon"):
+    assert module.get_config("small").model.channels != paper("shrec14").model.channels
+    with pytest.raises(UserError, match="'bones' after the colon"):
         module.get_config("bones")
 
 
@@ -31,7 +30,8 @@ def test_papers_values(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     training = config.train
     assert (training.epochs, training.batch_size, training.learning_rate) == (120, 32, 0.1)
-    assert (training.warmup_epochs, tuple(training.decay_epochs), training.decay_factor) == (5, (60, 90), 10)
+    assert (training.warmup_epochs, training.warmup_by, training.decay_factor) == (5, "epoch", 10)
+    assert [part * training.epochs for part in training.decay_at] == [60, 90]
     assert (training.momentum, training.weight_decay, training.label_smoothing) == (0.9, 0.0005, 0)
     assert (config.data.sampled_frames, config.data.frames) == (150, 128)
     assert (config.data.slow_interval, config.data.fast_interval) == (1, 2)

@@ -1,4 +1,4 @@
-"""Folds: in groups, one by one, interrupted and resumed, they come to the same."""
+"""Folds of an experiment: in groups, one by one, interrupted and resumed, they come to the same."""
 
 import json
 import signal
@@ -7,11 +7,13 @@ import ml_collections
 import numpy as np
 import pytest
 
+import dsta_jax
 from data_prep import conversion
 from data_prep import dhg as converter
-from dsta_jax import checkpoint, cross_validation, evaluate, logs, members, scores
-from dsta_jax import run as run_lib
+from dsta_jax import checkpoint, cross_validation, logs, scores
 from dsta_jax.errors import UserError
+from dsta_jax.experiment import Experiment
+from dsta_jax.members import variable_shapes
 from tests import raw_recordings
 
 
@@ -30,7 +32,7 @@ def config(config, data_dir) -> ml_collections.ConfigDict:
     """Three folds of two streams, 7 steps each."""
     config.benchmark, config.data.dir = "dhg14", str(data_dir)
     config.members_per_step = 4
-    config.train.update({"epochs": 2.0, "decay_epochs": (1.0,)})
+    config.train.update({"epochs": 2.0, "decay_at": (0.5,)})
     config.checkpoint.every_epochs = 1.0
     return config
 
@@ -43,7 +45,7 @@ def whole(tmp_path_factory):
     def get(config):
         if not made:
             workdir = tmp_path_factory.mktemp("whole")
-            results = members.train_and_evaluate(run_lib.prepare(config), workdir)
+            results = Experiment(config).train(workdir)
             made.append((workdir, results))
         return made[0]
 
@@ -65,12 +67,12 @@ def assert_same_scores(workdir, other):
 
 
 def test_each_fold_tests_on_the_subject_that_it_leaves_out(config):
-    runs = run_lib.prepare(config)
-    assert [run.fold for run in runs] == [2, 5, 9]
-    for run in runs:
-        assert set(run.test.columns["subject"]) == {run.fold}
-        assert set(run.train.columns["subject"]) == {2, 5, 9} - {run.fold}
-    assert len({name for run in runs for name in run.names}) == 6
+    members = Experiment(config).members
+    assert [fold.value for fold in members.folds] == [2, 5, 9]
+    for fold in members.folds:
+        assert set(fold.test.columns["subject"]) == {fold.value}
+        assert set(fold.train.columns["subject"]) == {2, 5, 9} - {fold.value}
+    assert len(set(members.names)) == len(members) == 6
 
 
 def test_mean_deviation_and_each_subject(config, whole):
@@ -91,20 +93,28 @@ def test_mean_deviation_and_each_subject(config, whole):
     assert "deviation" in text and max(map(len, text.splitlines())) <= 80
 
 
+def groups(config, workdir):
+    experiment = Experiment(config)
+    return [[fold.value for fold in group.folds] for group in experiment._groups(experiment.members.folds, workdir)]
+
+
+def steps(config, workdir):
+    experiment = Experiment(config)
+    return [checkpoint.latest_step(experiment.directory(fold, workdir)) for fold in experiment.members.folds]
+
+
 def test_groups(config, whole, tmp_path):
-    runs = run_lib.prepare(config)
-    assert [run.fold for run in members._next_group(runs, tmp_path)] == [2, 5]
+    assert groups(config, tmp_path) == [[2, 5], [9]]
     config.members_per_step = 1
-    assert [run.fold for run in members._next_group(run_lib.prepare(config), tmp_path)] == [2]
+    assert groups(config, tmp_path) == [[2], [5], [9]]
     config.members_per_step = 100
-    workdir, _ = whole(config)
-    assert [run.fold for run in members._next_group(run_lib.prepare(config), tmp_path)] == [2, 5, 9]
-    assert all(checkpoint.latest_step(members.directory(run, workdir)) == run.steps for run in runs)
+    assert groups(config, tmp_path) == [[2, 5, 9]]
+    assert set(steps(config, whole(config)[0])) == {Experiment(config).members.steps}
 
 
 def test_a_fold_alone_and_among_others_is_the_same(config, whole, tmp_path):
     config.members_per_step = 2
-    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    assert Experiment(config).train(tmp_path)
     assert_same_scores(tmp_path, whole(config)[0])
 
 
@@ -119,11 +129,10 @@ def test_interrupted_folds_go_on_each_by_itself(config, whole, tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(logs.Progress, "advance", advance_and_interrupt)
-        assert members.train_and_evaluate(run_lib.prepare(config), tmp_path) is None
-    steps = [checkpoint.latest_step(members.directory(run, tmp_path)) for run in run_lib.prepare(config)]
-    assert steps == [3, 3, 0]
+        assert Experiment(config).train(tmp_path) is None
+    assert steps(config, tmp_path) == [3, 3, 0]
     config.members_per_step = 100  # those at step 3 go on together, the third begins
-    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    assert Experiment(config).train(tmp_path)
     assert_same_scores(tmp_path, whole(config)[0])
 
 
@@ -137,42 +146,51 @@ def test_over_four_devices(config, whole, tmp_path, use_devices):
     expected, _ = whole(config)
     use_devices(4)
     config.folds = (2, 5)
-    assert members.train_and_evaluate(run_lib.prepare(config), tmp_path)
+    assert Experiment(config).train(tmp_path)
     for fold in ("subject_02", "subject_05"):
         assert first_losses(tmp_path, fold) == pytest.approx(first_losses(expected, fold), rel=1e-3)
 
 
 def test_the_best_of_each_fold_is_chosen_on_its_own_held_out_part(config, tmp_path):
     config.data.validation_fraction, config.data.validation_by = 0.3, "recording"
-    runs = run_lib.prepare(config)
-    assert members.train_and_evaluate(runs, tmp_path)["checkpoint"] == "best"
-    for run in runs:
-        directory = members.directory(run, tmp_path)
+    experiment = Experiment(config)
+    assert experiment.train(tmp_path)["checkpoint"] == "best"
+    members = experiment.members
+    shapes = checkpoint.with_sharding(variable_shapes(members.network, members.input_shape(8), 2), members.mesh(8))
+    for fold in members.folds:
+        directory = experiment.directory(fold, tmp_path)
         lines = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
         validated = [line["validation/accuracy/fast_temporal"] for line in lines if "learning_rate" not in line]
-        mesh = run.mesh(8)
-        _, choice = checkpoint.restore_best(directory, checkpoint.with_sharding(run.model_shapes(), mesh))
+        _, choice = checkpoint.restore_best(directory, shapes)
         assert choice["accuracy"][1] == max(validated)
 
 
 def test_some_folds(config, tmp_path):
     config.folds = (9,)
-    (run,) = run_lib.prepare(config)
-    assert run.fold == 9
+    (fold,) = Experiment(config).members.folds
+    assert fold.value == 9
     config.folds = (9, 4)
     with pytest.raises(UserError, match=r"config.folds=.*: there is no subject 4, only \[2, 5, 9\]"):
-        run_lib.prepare(config)
+        Experiment(config).train(tmp_path)
 
 
 def test_folds_of_a_fixed_test_part(config, hands):
     config.benchmark, config.data.dir, config.folds = "synthetic14", str(hands), (1,)
     with pytest.raises(UserError, match="synthetic14 has a fixed test part, no folds"):
-        run_lib.prepare(config)
+        _ = Experiment(config).members
 
 
 def test_evaluation_of_the_folds_that_are_trained(config, whole, tmp_path):
     workdir, results = whole(config)
-    assert members.evaluate_all(run_lib.prepare(config), workdir) == results
+    assert Experiment(config).evaluate(workdir) == results
+    (tmp_path / "config.json").write_bytes((workdir / "config.json").read_bytes())
     with pytest.raises(UserError, match="none of the 3 folds has a checkpoint: train first"):
-        members.evaluate_all(run_lib.prepare(config), tmp_path)
-    assert all(evaluate.final_results(run, members.directory(run, workdir)) for run in run_lib.prepare(config))
+        Experiment(config).evaluate(tmp_path)
+
+
+def test_a_recogniser_of_one_fold(config, whole):
+    workdir, _ = whole(config)
+    with pytest.raises(UserError, match=r"fold=None, expected the subject that was left out, one of 02, 05, 09"):
+        dsta_jax.load(workdir)
+    recognizer = dsta_jax.load(workdir, fold=5)
+    assert recognizer(raw_recordings.hand_frames(3)[:, :, None]).label in recognizer.benchmark.class_names
