@@ -245,7 +245,7 @@ def find(name: str) -> str:
             f"--config={name}: a benchmark's file; train on it by --config=own:small --config.benchmark={path}"
         )
     if not found.is_file() or pathlib.PurePath(path).name != path.removeprefix("configs/"):
-        known = ", ".join(sorted(file.stem for file in directory.glob("*.py")))
+        known = ", ".join(sorted(file.stem for file in directory.glob("[a-z]*.py")))
         raise UserError(f"--config={name}: there is no such config; expected a .py file of your own, or one of {known}")
     return f"{found}{colon}{words}"
 

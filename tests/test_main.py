@@ -9,13 +9,14 @@ import time
 
 import pytest
 
+from dsta_jax import checkpoint
 from tests.conftest import ROOT
 
 TINY = [
     "--config.data.sampled_frames=10", "--config.data.frames=8", "--config.model.input_channels=4",
     "--config.model.channels=(4,8)", "--config.model.embedding=(2,2)", "--config.model.strides=(2,1)",
     "--config.model.heads=2", "--config.train.epochs=4", "--config.train.batch_size=8",
-    "--config.train.decay_epochs=(2,3)", "--config.evaluate.batch_size=8", "--config.log.every_steps=2",
+    "--config.train.decay_at=(0.5,0.75)", "--config.evaluate.batch_size=8", "--config.log.every_steps=2",
 ]  # fmt: skip
 
 
@@ -37,7 +38,9 @@ def _command(*words):
         (["--config.zzz=3"], "the configuration has no such field ("),
         (["--config.train.epochs=abc"], "flag --config.train.epochs=abc: could not convert string to float: 'abc'"),
         (["--config.train.batch_size=3.5"], "flag --config.train.batch_size=3.5: invalid literal for int()"),
-        (["--config=configs/none.py"], "--config=configs/none.py: there is no file configs/none.py"),
+        (["--config=configs/none.py"], "--config=configs/none.py: there is no such config; expected a .py file"),
+        (["--config=mine.toml"], "--config=mine.toml: a benchmark's file; train on it by --config=own:small"),
+        (["--config.train.epochs=-1"], "config.train.epochs=-1.0: expected above 0"),
         (["--config=configs/shrec14.py:bones"], "'bones' after the colon: expected 'small' or some of"),
         (["--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir ?"),
         (["--mode=evaluate"], "--mode=evaluate needs --workdir"),
@@ -54,8 +57,22 @@ def test_wrong_commands_are_one_line(words, message):
 
 
 def test_help():
-    said = _command("--help").stdout
-    assert "--config=configs/shrec14.py:spatial" in said and "--workdir" in said
+    finished = _command("--help")
+    assert finished.returncode == 0 and not finished.stderr
+    assert "--config=shrec14:spatial" in finished.stdout and "--workdir" in finished.stdout
+    assert max(map(len, finished.stdout.splitlines())) <= 90
+
+
+def test_of_a_flag_given_twice_the_last_counts():
+    finished = _command("--config.streams=('spatial',)", "--config.streams=('bones',)")
+    assert finished.stderr.startswith("error: config.streams=('bones',): expected some of spatial_temporal")
+
+
+def test_a_working_directory_that_is_a_file(tmp_path, hands):
+    (tmp_path / "file").write_text("")
+    finished = _command(*TINY, f"--config.data.dir={hands}", f"--workdir={tmp_path / 'file' / 'below'}")
+    assert finished.returncode == 1 and "Traceback" not in finished.stderr
+    assert "cannot be a working directory" in finished.stderr.splitlines()[-1]
 
 
 def test_train_interrupt_resume_evaluate(hands, tmp_path):
@@ -105,3 +122,24 @@ def test_interrupted_while_it_compiles(hands, tmp_path):
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=200)[1]
     assert process.returncode == 130 and "goes on from" in said and "Traceback" not in said, said
+
+
+def test_ctrl_c_behind_a_pipe_saves_although_the_pipes_reader_dies(hands, tmp_path):
+    """As `... 2>&1 | tee log` is stopped: the shell sends Ctrl-C to all, and `tee` is gone before we have saved."""
+    workdir = tmp_path / "run"
+    words = [*TINY, "--config.train.epochs=200", f"--config.data.dir={hands}", f"--workdir={workdir}"]
+    reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(
+        [sys.executable, "-m", "dsta_jax.main", "--config=demo:spatial", *words],
+        cwd=ROOT, env=_environment(), stdout=reader.stdin, stderr=reader.stdin,
+    ) as process:  # fmt: skip
+        reader.stdin.close()
+        metrics = workdir / "metrics.jsonl"
+        while process.poll() is None and not (metrics.exists() and metrics.read_text()):
+            time.sleep(0.02)
+        reader.kill()
+        reader.wait()
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=200)
+    assert process.returncode == 130
+    assert checkpoint.latest_step(workdir) > 0

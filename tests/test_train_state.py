@@ -41,7 +41,9 @@ def _state(tx, members, seed=0):
 
 @functools.cache
 def _two_steps(members):
-    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
+    training = get_config("shrec14").train
+    training.warmup_by = "step"
+    tx = state_lib.optimizer(training, 10.0)
     step = jax.jit(functools.partial(state_lib.train_step, NETWORK, tx, 0.0, 100))
     batch = _batch(len(members))
     first, totals = step(_state(tx, members), batch)
@@ -169,7 +171,9 @@ def test_statistics_and_every_parameter_move():
 
 
 def test_totals_begin_anew():
-    tx = state_lib.optimizer(get_config("shrec14").train, 10.0)
+    training = get_config("shrec14").train
+    training.warmup_by = "step"
+    tx = state_lib.optimizer(training, 10.0)
     step = jax.jit(functools.partial(state_lib.train_step, NETWORK, tx, 0.0, 2))
     state, seen = _state(tx, ("spatial",)), []
     for _ in range(5):

@@ -34,6 +34,8 @@ def data_set(bodies=1, lengths=LENGTHS, channels=3):
     random = np.random.default_rng(0)
     shape = (int(body_NxM.sum(1) @ lengths), len(TREE.joints), channels)
     return DataSet(
+        benchmark=None,
+        fingerprint="",
         frames_FxVxC=random.normal(size=shape).astype(np.float32),
         start_NxM=track_starts(body_NxM, np.array(lengths)),
         length_N=np.array(lengths),
@@ -406,3 +408,28 @@ def test_absent_bodies_without_a_row():
         np.testing.assert_array_equal(batch.x[:, :needed], other.x[:, :needed])
         np.testing.assert_array_equal(batch.share[..., :needed], other.share[..., :needed])
         assert not batch.x[:, needed:].any() and not batch.share[..., needed:].any()
+
+
+def test_what_was_not_seen_is_zero_in_every_stream():
+    """Neither a bone to a joint that was not seen, nor the way there or back, is a number that means something."""
+    made = data_set(lengths=(8,))
+    unseen, tip = 3, 4  # joint 3, the parent of joint 4, is not seen in frame 5
+    made.frames_FxVxC[5, unseen] = np.nan
+    how = dataclasses.replace(HOW, sampled=8, fast_interval=1)
+    (batch,) = batches.test_batches(dataclasses.replace(made, unseen=True), streams.STREAMS, how, 1)
+    (whole,) = batches.test_batches(data_set(lengths=(8,)), streams.STREAMS, how, 1)
+    assert np.isfinite(batch.x).all()
+    for stream, x_TxVxC, whole_TxVxC in zip(streams.STREAMS, batch.x[:, 0], whole.x[:, 0], strict=True):
+        gone = {"spatial_temporal": {(5, unseen)}, "spatial": {(5, unseen), (5, tip)}}
+        for frame, joint in np.ndindex(8, 5):
+            if (frame, joint) in gone.get(stream, {(4, unseen), (5, unseen)}):
+                assert not x_TxVxC[frame, joint].any(), (stream, frame, joint)
+            else:
+                np.testing.assert_array_equal(x_TxVxC[frame, joint], whole_TxVxC[frame, joint])
+
+
+def test_augmentation_does_not_spread_what_was_not_seen():
+    made = dataclasses.replace(data_set(lengths=(8,)), unseen=True)
+    made.frames_FxVxC[:, 2] = np.nan
+    batch = batches.train_batch(made, ("spatial_temporal",), BOTH, 1, 0, 0)
+    assert np.isfinite(batch.x).all() and not batch.x[..., 2, :].any() and batch.x[..., 3, :].all()

@@ -1,18 +1,21 @@
 """A converted set in memory: what is read, what is refused, and how a benchmark divides it."""
 
 import dataclasses
+import re
+import types
 
 import numpy as np
 import pytest
 
 from data_prep import tfds_layout
-from dsta_jax.data import dataset
+from dsta_jax.data import dataset, tfrecord
 from dsta_jax.data.dataset import DataSet, track_starts
-from dsta_jax.data.records import Record, shard_name, write_shard
-from dsta_jax.datasets.benchmarks import BENCHMARKS, SHREC_FINE_GESTURES
+from dsta_jax.data.records import Record, shard_name
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
 
 SHREC14, SHREC28, UTD_MHAD = (BENCHMARKS[name] for name in ("shrec14", "shrec28", "utd_mhad"))
+LABELS = SHREC28.source.label_names
 
 
 def hand(number, unseen=()):
@@ -22,14 +25,14 @@ def hand(number, unseen=()):
     return Record(f"hand_{number}", number, number // 3 + 1, number % 2 + 1, 7 + number, frames)
 
 
-def write_set(directory, name, splits, label_names=SHREC_FINE_GESTURES, frame_shape=(22, 1, 3)):
+def write_set(directory, name, splits, label_names=LABELS, frame_shape=(22, 1, 3)):
     """Writes a set of one shard a split, without a pool of processes."""
     directory.mkdir(parents=True)
     features = tfds_layout.record_features(label_names, frame_shape)
     described = {}
     for split, records in splits.items():
         payloads = [tfds_layout.to_payload(features, record) for record in records]
-        described[split] = ([len(records)], write_shard(directory / shard_name(name, split, 0, 1), payloads))
+        described[split] = ([len(records)], tfrecord.write_file(directory / shard_name(name, split, 0, 1), payloads))
     tfds_layout.write_metadata(
         directory,
         name=name,
@@ -113,7 +116,7 @@ def three_bodies(number):
 
 
 def test_bodies_that_are_never_seen_take_no_memory(tmp_path):
-    benchmark = dataclasses.replace(SHREC28, bodies=3)
+    benchmark = dataclasses.replace(SHREC28, source=dataclasses.replace(SHREC28.source, bodies=3))
     written = [three_bodies(number) for number in (1, 2, 4, 3, 5, 6, 7)]
     write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": written}, frame_shape=(22, 3, 3))
     found = dataset.load(tmp_path, benchmark)
@@ -158,13 +161,13 @@ def test_label_that_the_benchmark_does_not_know(data_dir):
     assert "hand_27 has label 27" in message and "benchmark smaller knows labels 0 to 7" in message
 
 
-@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+@pytest.mark.parametrize("name", sorted(name for name in BENCHMARKS if not BENCHMARKS[name].source.synthetic))
 def test_missing_set_names_the_commands_that_make_it(tmp_path, name):
     benchmark = BENCHMARKS[name]
     message = error_of(dataset.load, tmp_path, benchmark)
-    assert f"no data set {benchmark.data_set} in {tmp_path}" in message
-    for command in benchmark.prepare:
-        assert command.format(data_dir=tmp_path) in message
+    assert f"no data set {benchmark.source.name} in {tmp_path}" in message
+    for command in benchmark.source.commands(tmp_path):
+        assert command in message
     assert "{data_dir}" not in message and str(tmp_path) in message.split("make it with:")[1]
 
 
@@ -188,12 +191,14 @@ def test_set_of_another_skeleton(tmp_path, frame_shape):
 # Selecting.
 
 
-def in_memory(subjects, splits=None):
+def in_memory(subjects, splits=None, benchmark=UTD_MHAD):
     """A set without files: a recording of 1 to 4 frames for each entry of `subjects`."""
     subject_N = np.array(subjects)
     count = len(subject_N)
     length_N = np.arange(count) % 4 + 1
     return DataSet(
+        benchmark=benchmark,
+        fingerprint="",
         frames_FxVxC=np.random.default_rng(0).normal(size=(length_N.sum(), 2, 3)).astype(np.float32),
         start_NxM=track_starts(np.ones((count, 1), bool), length_N),
         length_N=length_N,
@@ -226,30 +231,109 @@ def test_select(chosen):
 
 
 def test_official_lists(data_dir):
-    train, test = dataset.train_and_test(dataset.load(data_dir, SHREC14), SHREC14)
+    train, test = dataset.train_and_test(dataset.load(data_dir, SHREC14))
     assert train.name_N.tolist() == [record.name for record in TRAIN]
     assert test.name_N.tolist() == [record.name for record in TEST]
 
 
 def test_even_subjects_test():
     data_set = in_memory([1, 2, 3, 4, 5, 6, 7, 8, 1, 2])
-    train, test = dataset.train_and_test(data_set, UTD_MHAD)
+    train, test = dataset.train_and_test(data_set)
     assert train.columns["subject"].tolist() == [1, 3, 5, 7, 1]
     assert test.columns["subject"].tolist() == [2, 4, 6, 8, 2]
 
 
+def test_a_part_may_be_empty():
+    train, test = dataset.train_and_test(in_memory([1, 3, 5], ["test"] * 3, SHREC14))
+    assert (len(train), len(test)) == (0, 3)
+
+
+def test_synthetic_recordings_are_made_where_they_are_missing(tmp_path, monkeypatch):
+    commands = []
+
+    def pretend(command, check):
+        commands.append(command)
+        return types.SimpleNamespace(returncode=3)
+
+    monkeypatch.setattr(dataset.subprocess, "run", pretend)
+    message = error_of(dataset.load, tmp_path, BENCHMARKS["synthetic14"])
+    assert "data_prep.synthetic" in message and "failed with status 3" in message
+    assert commands[0][1:3] == ["-m", "data_prep.synthetic"]
+
+
+def test_other_names_of_the_classes(tmp_path):
+    """Permuted names would be evaluated as if nothing was the matter."""
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [hand(1)]}, (LABELS[1], LABELS[0], *LABELS[2:]))
+    message = error_of(dataset.load, tmp_path, SHREC14)
+    assert f"class 0 is {LABELS[1]!r} in the set, but {LABELS[0]!r} in benchmark shrec14" in message
+
+
+def test_joints_that_were_not_seen(tmp_path):
+    record = hand(3)
+    record.frames_TxVxMxC[2, 4] = np.nan
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": [record]})
+    found = dataset.load(tmp_path, SHREC28)
+    assert found.unseen and np.isnan(found.frames_FxVxC).sum() == 3
+
+
+def test_the_fingerprint_is_of_the_records(data_dir, tmp_path):
+    assert dataset.load(data_dir, SHREC14).fingerprint == dataset.load(data_dir, SHREC28).fingerprint
+    write_set(tmp_path / "shrec17" / "1.0.0", "shrec17", {"train": TRAIN, "test": TEST[:-1]})
+    assert dataset.load(tmp_path, SHREC14).fingerprint != dataset.load(data_dir, SHREC14).fingerprint
+
+
+# Arrays in memory.
+
+
+def arrays(count=4, frames=5):
+    return list(np.random.default_rng(0).normal(size=(count, frames, 22, 3)))
+
+
+def test_from_arrays():
+    data = DataSet.from_arrays(
+        arrays(), ["b", "a", "b", "c"], layout="hand_22", split=["train", "train", "test", "test"], subjects=[1, 2, 1, 2]
+    )
+    assert data.benchmark.class_names == ("a", "b", "c") and data.label_N.tolist() == [1, 0, 1, 2]
+    assert data.columns["subject"].tolist() == [1, 2, 1, 2]
+    assert [part.name_N.tolist() for part in dataset.train_and_test(data)] == [
+        ["recording_0", "recording_1"],
+        ["recording_2", "recording_3"],
+    ]
+    wrist_TxC = data.frames_FxVxC[data.start_NxM[:, 0], 0]
+    np.testing.assert_allclose(wrist_TxC, 0, atol=1e-6), "normalised by the layout's reference"
+    again = DataSet.from_arrays(arrays(), [1, 0, 1, 2], layout="hand_22", subjects=["x", "y", "x", "y"])
+    assert again.benchmark.left_out == "subject" and again.fingerprint != data.fingerprint
+
+
 @pytest.mark.parametrize(
-    "benchmark, splits, part",
+    ("changes", "said"),
     [
-        (SHREC14, ["train"] * 3, "test"),
-        (SHREC14, ["test"] * 3, "train"),
-        (UTD_MHAD, None, "test"),
+        ({"labels": [0, 1]}, "labels: 2 entries, expected one for each of 4 recordings"),
+        ({"split": ["train"] * 3}, "split: 3 entries"),
+        ({"split": ["train", "test", "train", "val"]}, "split: 'val', expected train or test"),
+        ({"split": None}, "needs split or subjects"),
+        ({"layout": "hand_21"}, "layout 'hand_21': expected one of hand_22"),
+        ({"labels": [0, 1, 2, 3], "classes": ["a", "b", "c"]}, "labels: 3, expected a number below 3"),
+        ({"labels": ["a", "b", "x", "a"], "classes": ["a", "b"]}, "labels: 'x', expected"),
+        ({"layout": "ntu_25"}, "recording_0: an array of 5 x 22 x 3, expected frames x 25 joints"),
     ],
 )
-def test_a_part_with_no_recordings(benchmark, splits, part):
-    message = error_of(dataset.train_and_test, in_memory([1, 3, 5], splits), benchmark)
-    assert f"none of its 3 recordings is for the {part} part of benchmark {benchmark.name}" in message
-    assert "python -m data_prep" in message
+def test_arrays_that_do_not_fit(changes, said):
+    words = {"frames": arrays(), "labels": [0, 1, 0, 1], "layout": "hand_22", "split": ["train", "test"] * 2, **changes}
+    with pytest.raises(UserError, match=re.escape(said)):
+        DataSet.from_arrays(**words)
+
+
+def test_recordings_that_stand_still():
+    frames = arrays(6, frames=9)
+    frames[1][:] = frames[1][0]
+    frames[2] = frames[2][:1]
+    frames[3][:] = frames[3][0]
+    frames[3][6, 4, 1] += 0.5  # one joint, for one frame
+    frames[4][:] = frames[4][0]
+    frames[4][6, 4] = np.nan  # not to be seen is no movement
+    data = DataSet.from_arrays(frames, [0, 1] * 3, layout="hand_22", split=["train", "test"] * 3)
+    assert dataset.still(data).tolist() == [False, True, True, False, True, False]
 
 
 # Holding out.

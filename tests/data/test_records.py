@@ -1,13 +1,13 @@
-"""TFRecord files: what is read, and every way to damage them."""
+"""Converted sets: what is read, and every way to damage them."""
 
+import hashlib
 import json
-import struct
 
 import numpy as np
 import pytest
 
 from data_prep import tfds_layout
-from dsta_jax.data import records
+from dsta_jax.data import records, tfrecord
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 
@@ -24,15 +24,15 @@ def tiny(tmp_path):
     )
 
 
-def error_of(directory, split="train") -> str:
+def error_of(directory) -> str:
     with pytest.raises(UserError) as caught:
-        list(records.read_split(directory, split))
+        list(records.read_set(directory))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_reads_what_was_written(tiny):
-    found = list(records.read_split(tiny, "train"))
+    found = [record for split, record in records.read_set(tiny) if split == "train"]
     assert len(found) == 5
     for record, expected in zip(found, raw_recordings.records(5), strict=True):
         for field in ("name", "label", "subject", "camera", "setup"):
@@ -46,7 +46,7 @@ def test_info(tiny):
         name="tiny",
         version="1.0.0",
         split_lengths={"train": (3, 2), "test": (2,)},
-        labels=3,
+        label_names=("a", "b", "c"),
         joints=3,
         bodies=2,
         channels=3,
@@ -81,7 +81,7 @@ def test_every_cut_is_found(tiny):
 
 def test_a_file_cut_between_two_records(tiny):
     path = tiny / SHARD
-    second = [offset for offset, _ in records.read_payloads(path)][1]
+    second = [payload.offset for payload in tfrecord.read_file(path)][1]
     path.write_bytes(path.read_bytes()[:second])
     assert f"{path}: 1 records, expected 2" in error_of(tiny)
 
@@ -90,8 +90,8 @@ def test_a_record_too_many(tiny):
     path = tiny / SHARD
     extra = raw_recordings.records(1, "extra")[0]
     features = tfds_layout.record_features(("a", "b", "c"), (3, 2, 3))
-    payloads = [payload for _, payload in records.read_payloads(path)]
-    records.write_shard(path, [*payloads, tfds_layout.to_payload(features, extra)])
+    payloads = [payload.content for payload in tfrecord.read_file(path)]
+    tfrecord.write_file(path, [*payloads, tfds_layout.to_payload(features, extra)])
     assert f"{path}: 3 records, expected 2" in error_of(tiny)
 
 
@@ -109,29 +109,66 @@ def test_another_shape(tiny):
 
 
 def test_a_label_too_large(tiny):
-    path = tiny / "features.json"
-    path.write_text(path.read_text().replace('"numClasses": "3"', '"numClasses": "2"'))
+    fewer_labels(tiny)
     assert "label 2, expected 0 to 1" in error_of(tiny)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_frames_that_are_not_finite(tmp_path, value):
+def fewer_labels(directory):
+    path = directory / "features.json"
+    path.write_text(path.read_text().replace('"numClasses": "3"', '"numClasses": "2"'))
+    (directory / "label.labels.txt").write_text("a\nb\n")
+
+
+@pytest.mark.parametrize("names", ["a\nb\n", None])
+def test_names_of_labels_that_are_missing(tiny, names):
+    path = tiny / "label.labels.txt"
+    path.unlink() if names is None else path.write_text(names)
+    assert "2 names, but 3 labels" in error_of(tiny) or "not a readable text file" in error_of(tiny)
+
+
+def test_the_digest_is_of_the_records_alone(tiny, tmp_path):
+    def digest(directory):
+        found = hashlib.blake2b(digest_size=16)
+        list(records.read_set(directory, digest=found))
+        return found.hexdigest()
+
+    train = raw_recordings.records(5)
+    again = raw_recordings.write_set(
+        tmp_path / "again" / "1.0.0", {"train": [train], "test": [raw_recordings.records(2, "another")]}
+    )
+    assert digest(again) == digest(tiny), "however they are divided into shards"
+    train[3].frames_TxVxMxC[0, 0, 0, 0] += 1
+    other = raw_recordings.write_set(
+        tmp_path / "other" / "1.0.0", {"train": [train], "test": [raw_recordings.records(2, "another")]}
+    )
+    assert digest(other) != digest(tiny)
+
+
+def test_a_joint_that_was_not_seen_is_nan(tmp_path):
+    record = raw_recordings.records(1)[0]
+    record.frames_TxVxMxC[0, 1, 1] = np.nan
+    directory = raw_recordings.write_set(tmp_path / "set", {"train": [[record]]})
+    ((_, found),) = records.read_set(directory)
+    np.testing.assert_array_equal(found.frames_TxVxMxC, record.frames_TxVxMxC)
+
+
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "NaN in some channels"), (np.inf, "infinity in the frames")])
+def test_frames_that_are_not_as_they_must_be(tmp_path, value, said):
     record = raw_recordings.records(1)[0]
     record.frames_TxVxMxC[0, 1, 1, 1] = value
     directory = raw_recordings.write_set(tmp_path / "set", {"train": [[record]]})
-    assert "recording_0: NaN or infinity" in error_of(directory)
+    assert f"recording_0: {said}" in error_of(directory)
 
 
 def test_records_as_they_are(tmp_path):
     odd = raw_recordings.records(3)[2]
-    odd.frames_TxVxMxC[0, 1, 1, 1] = np.nan
+    odd.frames_TxVxMxC[0, 1, 1, 1] = np.inf
     directory = raw_recordings.write_set(tmp_path / "set", {"train": [[odd]]})
-    path = directory / "features.json"
-    path.write_text(path.read_text().replace('"numClasses": "3"', '"numClasses": "2"'))
+    fewer_labels(directory)
     with pytest.raises(UserError):
         list(records.read_set(directory))
     ((split, record),) = records.read_set(directory, as_they_are=True)
-    assert (split, record.label, np.isnan(record.frames_TxVxMxC).sum()) == ("train", 2, 1)
+    assert (split, record.label, np.isinf(record.frames_TxVxMxC).sum()) == ("train", 2, 1)
 
 
 def test_no_frames(tmp_path):
@@ -151,17 +188,13 @@ def test_a_name_twice_in_a_split_and_in_two_splits(tmp_path):
 
 
 def test_a_payload_that_is_no_example(tiny):
-    records.write_shard(tiny / SHARD, [b"hello"])
+    tfrecord.write_file(tiny / SHARD, [b"hello"])
     assert "record 0 at byte 0: " in error_of(tiny) and "not a tf.train.Example" in error_of(tiny)
 
 
 def test_an_example_without_a_key(tiny):
-    records.write_shard(tiny / SHARD, [b""])
-    assert "key 'label' holds 0 values, expected one of type int" in error_of(tiny)
-
-
-def test_an_unknown_split(tiny):
-    assert "no split 'validation', expected one of" in error_of(tiny, "validation")
+    tfrecord.write_file(tiny / SHARD, [b""])
+    assert "key 'label' holds 0 values of its type, expected one" in error_of(tiny)
 
 
 @pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
@@ -200,62 +233,9 @@ def test_no_data_set(tmp_path):
         records.find_data_set(tmp_path, "tiny")
 
 
-def field(number: int, value: bytes | int) -> bytes:
-    """A field of a protocol buffer with a number below 16; a length or value below 128."""
-    if isinstance(value, int):
-        return bytes([number << 3, value])
-    return bytes([number << 3 | 2, len(value)]) + value
-
-
-def example(*features: tuple[str, bytes]) -> bytes:
-    return field(1, b"".join(field(1, field(1, key.encode()) + field(2, feature)) for key, feature in features))
-
-
-MINUS_ONE = b"\xff" * 9 + b"\x01"
-FEATURES = {
-    "strings": (field(1, field(1, b"ab") + field(1, b"")), [b"ab", b""]),
-    "unpacked": (field(3, field(1, 5) + field(1, 0)), [5, 0]),
-    "packed": (field(3, field(1, b"\x05\xac\x02")), [5, 300]),
-    "both": (field(3, field(1, 7) + field(1, b"\x05\x06")), [7, 5, 6]),
-    "negative": (field(3, field(1, MINUS_ONE)), [-1]),
-    "floats": (field(2, field(1, struct.pack("<f", 1.5))), []),
-    "nothing": (b"", []),
-}
-
-
-@pytest.mark.parametrize("case", FEATURES)
-def test_examples(case):
-    feature, expected = FEATURES[case]
-    assert records.parse_example(example(("before", field(3, field(1, 1))), ("key", feature))) == {
-        "before": [1],
-        "key": expected,
-    }
-
-
-def test_unknown_fields_are_passed_over():
-    fixed = bytes([9 << 3 | 1]) + b"12345678" + bytes([9 << 3 | 5]) + b"1234"
-    assert records.parse_example(fixed + field(7, 1) + example(("key", field(3, field(1, 1))))) == {"key": [1]}
-
-
-BAD_EXAMPLES = {
-    "cut": example(("key", b""))[:-1],
-    "group": bytes([1 << 3 | 3]),
-    "endless number": b"\x08" + b"\xff" * 11,
-    "number for a message": field(1, 5),
-    "length beyond the end": bytes([1 << 3 | 2, 100]) + b"abc",
-    "key not UTF-8": field(1, field(1, field(1, b"\xff\xfe"))),
-}
-
-
-@pytest.mark.parametrize("case", BAD_EXAMPLES)
-def test_bad_examples(case):
-    with pytest.raises(ValueError):
-        records.parse_example(BAD_EXAMPLES[case])
-
-
-def test_random_bytes_raise_value_error_only(tiny):
+def test_random_bytes_are_one_line_or_a_record(tiny):
     random = np.random.default_rng(1)
-    _, payload = next(records.read_payloads(tiny / SHARD))
+    payload = next(tfrecord.read_file(tiny / SHARD)).content
     info = records.read_info(tiny)
     refused = 0
     for _ in range(2000):
@@ -263,8 +243,9 @@ def test_random_bytes_raise_value_error_only(tiny):
         for position in random.integers(0, 60, size=3):
             damaged[position] = random.integers(256)
         try:
-            record = records._to_record(records.parse_example(bytes(damaged)), info)
-            assert np.isfinite(record.frames_TxVxMxC).all()
-        except ValueError:
+            record = records._to_record("place", bytes(damaged), info, as_they_are=False)
+            assert not np.isinf(record.frames_TxVxMxC).any()
+        except UserError as error:
+            assert str(error).startswith("place: ")
             refused += 1
     assert refused > 1000
