@@ -16,7 +16,9 @@ import ml_collections
 import pytest
 
 from configs import demo
-from data_prep import conversion, shrec, synthetic
+from data_prep import conversion, shrec
+from data_prep.synthetic import hands as synthetic_hands
+from data_prep.synthetic import raw_set
 from dsta_jax import parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -41,7 +43,7 @@ def shared() -> pathlib.Path:
 def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
     directory = tmp_path_factory.mktemp("hands")
-    synthetic.write(directory / "raw", synthetic.hands.Settings(subjects=2, essais=1))
+    raw_set.write(synthetic_hands.shrec_set(subjects=2, essais=1), directory / "raw")
     shrec.run(conversion.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
     return directory / "data"
 
