@@ -19,6 +19,9 @@ from dsta_jax.errors import UserError
 
 # NTU RGB+D's numbers; the last are done by two people.
 ACTIONS, FIRST_OF_TWO = (*range(1, 15), *range(50, 56)), 50
+# How probably a person is lost, and then renamed; there is furniture all the time, or for a moment under the number of
+# somebody else; nobody is seen at first, for a moment, or at all.
+CHANCES = (0.1, 0.5, 0.1, 0.05, 0.06, 0.04, 0.002)
 # To be raised with every change of what the same settings write.
 GENERATION = 2
 
@@ -76,8 +79,7 @@ def contents(seed: int, take: Take) -> bytes:
     id_BxT = np.arange(len(body_BxTxN))[:, np.newaxis] + rng.integers(16_000) + np.full(frames, 72_057_594_037_927_936)
     seen_BxT = np.repeat([True] * len(people_BxTxVxC) + [False], frames).reshape(-1, frames)
 
-    chances = (0.1, 0.5, 0.1, 0.05, 0.06, 0.04, 0.002)
-    is_lost, is_renamed, is_furnished, is_double, is_late, is_broken, is_empty = rng.uniform(size=7) < chances
+    is_lost, is_renamed, is_furnished, is_double, is_late, is_broken, is_empty = rng.uniform(size=7) < CHANCES
     first, last = np.sort(rng.integers(10, frames - 10, 2))
     if is_lost:
         seen_BxT[0, first:last] = False
