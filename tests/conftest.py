@@ -13,14 +13,19 @@ from collections.abc import Callable, Iterator
 
 import jax
 import ml_collections
+import numpy as np
 import pytest
 
 from configs import demo
-from data_prep import conversion, shrec, synthetic
+from data_prep import conversion, shrec
+from data_prep.synthetic import hands as synthetic_hands
+from data_prep.synthetic import raw_set
 from dsta_jax import parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+GOLDEN = ROOT / "tests" / "golden"
+GOLDEN_HERE = ("dsta_body_temporal_conv", "dsta_hand_stgr", "hand_preprocessing")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them the commands that they try.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,17 +36,28 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 @pytest.fixture(scope="session")
 def shared() -> pathlib.Path:
-    """The directory of golden vectors and real recordings; a test that needs it is skipped where there is none."""
+    """The directory of real recordings and more golden vectors; tests that need it are skipped where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the golden vectors and recordings in {SHARED}, which is not there")
+        pytest.skip(f"needs the recordings and golden vectors in {SHARED}, which is not there")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def load_golden(request: pytest.FixtureRequest) -> Callable[[str], np.lib.npyio.NpzFile]:
+    """Loads golden vectors by name: three files lie in `tests/golden`, a test of any other needs `shared`."""
+
+    def load(name: str) -> np.lib.npyio.NpzFile:
+        directory = GOLDEN if name in GOLDEN_HERE else request.getfixturevalue("shared") / "golden"
+        return np.load(directory / f"{name}.npz")
+
+    return load
 
 
 @pytest.fixture(scope="session")
 def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
     directory = tmp_path_factory.mktemp("hands")
-    synthetic.write(directory / "raw", synthetic.hands.Settings(subjects=2, essais=1))
+    raw_set.write(synthetic_hands.shrec_set(subjects=2, essais=1), directory / "raw")
     shrec.run(conversion.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
     return directory / "data"
 

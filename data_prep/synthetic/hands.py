@@ -5,62 +5,31 @@ camera of 30 frames a second. Shapes of the hand tell some gestures apart and mo
 of the hand, the way to and from a gesture and a slow drift tell nothing.
 """
 
-import dataclasses
-import functools
 import itertools
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.synthetic.hand_gestures import GESTURES, Habits, Key, Performer, PoseTracks, glide, keys_of
-from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions
-from data_prep.synthetic.motion import generator, rotation_about, wander
-from data_prep.synthetic.raw_set import RawSet
+from data_prep.synthetic.hand_gestures import GESTURES, Key, Performer, Person, Pose, glide, when
+from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions, rotation_about
+from data_prep.synthetic.raw_set import RawSet, generator
 from dsta_jax.datasets import dhg, shrec17
 from dsta_jax.errors import UserError
 
-FRAMES_A_SECOND = 30
-FEWEST_FRAMES, MOST_FRAMES = 20, 120
+FRAMES_A_SECOND, FEWEST_FRAMES, MOST_FRAMES = 30, 20, 120
 ONE_FINGER, WHOLE_HAND = 1, 2
 # To be raised with every change, here or in the hand and its gestures, of what the same settings write.
 GENERATION = 1
 
-# Radians at curl 1: the three joints of a finger; the thumb bends less.
+# Radians: how far a finger's three joints bend at curl 1, and how far a finger leans to the thumb's side at spread 1.
 _FLEXION_Fx3 = np.array([(0.55, 0.70, 0.70)] + 4 * [(1.30, 1.65, 1.00)])
-# Radians at spread 1, towards the thumb's side.
 _ABDUCTION_F = np.array((0.35, 0.25, 0.05, -0.15, -0.35))
-# Seconds of rest around a gesture that has not been cropped, as DHG's are not.
-_REST = (0.3, 1.5)
+_REST = (0.3, 1.5)  # Seconds of rest before and after a gesture of DHG.
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What the written files depend on.
-
-    Attributes:
-      seed: 0 or more.
-      subjects: how many people, 2 or more; SHREC'17's lists put the last third of them, at least one, into the test.
-      essais: how often each makes each gesture, 1 or more.
-      generation: of this program.
-    """
-
-    seed: int = 0
-    subjects: int = 12
-    essais: int = 3
-    generation: int = GENERATION
-
-    def check(self) -> None:
-        """Raises UserError when a number is less than that."""
-        if self.seed < 0 or self.subjects < 2 or self.essais < 1:
-            raise UserError(f"expected --seed of 0 or more, --subjects of 2 or more, --essais of 1 or more; got {self}")
-
-    @property
-    def first_test_subject(self) -> int:
-        """Subjects from this one on, counted from 1, are for testing in SHREC'17's lists."""
-        return self.subjects - max(1, self.subjects // 3) + 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Take:
+class Take(NamedTuple):
     """Which recording; the numbers count from 1, as in the paths of SHREC'17 and DHG."""
 
     gesture: int
@@ -71,62 +40,33 @@ class Take:
     @property
     def name(self) -> str:
         """Its directory, relative to the set's."""
-        return shrec17.recording_name(self.gesture, self.finger, self.subject, self.essai)
+        return shrec17.recording_name(*self)
 
 
-def takes(settings: Settings) -> list[Take]:
-    """All recordings of a set, in the order of the lists."""
-    gestures, fingers = range(1, len(GESTURES) + 1), (ONE_FINGER, WHOLE_HAND)
-    subjects, essais = range(1, settings.subjects + 1), range(1, settings.essais + 1)
-    return [Take(*numbers) for numbers in itertools.product(gestures, fingers, subjects, essais)]
+def takes(seed: int, subjects: int, essais: int) -> list[Take]:
+    """All recordings of a set, in the order of the lists; UserError when there cannot be such a set."""
+    if seed < 0 or subjects < 2 or essais < 1:
+        found = f"--seed={seed} --subjects={subjects} --essais={essais}"
+        raise UserError(f"{found}, expected 0 or more, 2 or more and 1 or more")
+    counts = len(GESTURES), WHOLE_HAND, subjects, essais
+    return [Take(*numbers) for numbers in itertools.product(*(range(1, count + 1) for count in counts))]
 
 
-@functools.lru_cache(maxsize=256)
-def habits_of(seed: int, subject: int) -> Habits:
+@lru_cache(maxsize=256)
+def person_of(seed: int, subject: int) -> Person:
     """The bones and habits of one person."""
-    return Habits.draw(generator(seed, subject))
+    return Person(generator(seed, subject))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Plan:
-    """What a hand is about to do, and the draws that are left for how it looks.
-
-    Attributes:
-      habits: the person's.
-      keys: of the hand.
-      frames: how many the camera takes.
-      rng: draws.
-    """
-
-    habits: Habits
-    keys: list[Key]
-    frames: int
-    rng: np.random.Generator
-
-    @property
-    def when_K(self) -> np.ndarray:
-        """Seconds at which each key is reached."""
-        return np.cumsum([0.0, *(lasts for lasts, _ in self.keys[1:])])
-
-    @property
-    def gesture(self) -> tuple[int, int]:
-        """The gesture's first and last frame, from 0: the hand is in place, and has not left it yet."""
-        frame_K = self.when_K / self.when_K[-1] * (self.frames - 1)
-        return round(float(frame_K[2])), round(float(frame_K[-3]))
-
-
-def _plan(seed: int, take: Take, rests: bool) -> _Plan:
-    """With `rests`, the same gesture stands between longer rests."""
-    numbers = (take.gesture, take.finger, take.subject, take.essai)
-    habits, rng = habits_of(seed, take.subject), generator(seed, *numbers)
-    keys = keys_of(take.gesture - 1, Performer(habits, take.finger == ONE_FINGER, rng))
-    most = MOST_FRAMES
+def _plan(seed: int, take: Take, rests: bool) -> tuple[list[Key], int, np.random.Generator]:
+    """What the hand is about to do, how many frames the camera takes, and the draws left for how it looks."""
+    rng, most = generator(seed, *take), MOST_FRAMES
+    keys = Performer(person_of(seed, take.subject), take.finger == ONE_FINGER, rng).keys_of(take.gesture - 1)
     if rests:
-        before, after = generator(seed, *numbers, 1).uniform(*_REST, 2)
-        keys[1], keys[-1] = (float(before), keys[1][1]), (float(after), keys[-1][1])
+        before, after = generator(seed, *take, 1).uniform(*_REST, 2).tolist()
+        keys[1], keys[-1] = (before, keys[1][1]), (after, keys[-1][1])
         most += round(2 * _REST[1] * FRAMES_A_SECOND)
-    seconds = sum(lasts for lasts, _ in keys[1:])
-    return _Plan(habits, keys, int(np.clip(round(seconds * FRAMES_A_SECOND), FEWEST_FRAMES, most)), rng)
+    return keys, min(max(round(when(keys)[-1] * FRAMES_A_SECOND), FEWEST_FRAMES), most), rng
 
 
 def make(seed: int, take: Take, *, disturbed: bool = True, rests: bool = False) -> np.ndarray:
@@ -141,120 +81,111 @@ def make(seed: int, take: Take, *, disturbed: bool = True, rests: bool = False) 
     Returns:
       The joints in metres, 20 to 120 frames (210 with rests): T x V x C.
     """
-    plan = _plan(seed, take, rests)
-    habits, rng, seconds = plan.habits, plan.rng, sum(lasts for lasts, _ in plan.keys[1:])
-    tracks = glide(plan.keys, np.linspace(0.0, seconds, plan.frames), habits.bow + rng.normal(0.0, 0.06))
-    place_C, tilt_C = rng.normal(habits.place_C, 0.05), rng.normal(habits.tilt_C, (0.12, 0.12, 0.15))
-    radius = rng.uniform(0.2, 0.4) * habits.reach
+    (keys, frames, rng), person = _plan(seed, take, rests), person_of(seed, take.subject)
+    poses = glide(keys, np.linspace(0.0, when(keys)[-1], frames), person.bow + rng.normal(0.0, 0.06))
+    place_C, tilt_C = rng.normal(person.place_C, 0.05), rng.normal(person.tilt_C, (0.12, 0.12, 0.15))
+    radius = rng.uniform(0.2, 0.4) * person.reach
     if disturbed:
-        tracks = _unsteady(tracks, rng)
-    frames_TxVxC = _joints(habits, tracks, place_C, tilt_C, radius)
-    return _seen(frames_TxVxC, habits.tremor, rng) if disturbed else frames_TxVxC
+        drift, sway, fidget = rng.uniform((0.01, 0.02, 0.01), (0.04, 0.08, 0.05))
+        poses = poses._replace(
+            shift=poses.shift + drift * _wander(rng, frames, 3, cycles=1.2),
+            tilt=poses.tilt + sway * _wander(rng, frames, 3, cycles=1.5),
+            curl=poses.curl + fidget * _wander(rng, frames, FINGERS, cycles=2.0),
+        )
+    frames_TxVxC = _joints(person, poses, place_C, tilt_C, radius)
+    return frames_TxVxC + _noise(frames_TxVxC.shape, person.tremor, rng) if disturbed else frames_TxVxC
 
 
 def gesture_frames(seed: int, take: Take) -> tuple[int, int]:
-    """The first and last frame, from 0, of the gesture in a recording with rests."""
-    return _plan(seed, take, rests=True).gesture
+    """The gesture's first and last frame, from 0, in a recording with rests: the hand is in place, and still there."""
+    keys, frames, _ = _plan(seed, take, rests=True)
+    frame_K = when(keys) / when(keys)[-1] * (frames - 1)
+    return round(float(frame_K[2])), round(float(frame_K[-3]))
 
 
-def _joints(habits: Habits, tracks: PoseTracks, place_C: np.ndarray, tilt_C: np.ndarray, radius: float) -> np.ndarray:
-    """The joints (metres, T x V x C) of a hand that is held at `place_C` with `tilt_C` and follows the tracks."""
-    circle_TxC = np.stack((np.cos(tracks.orbit_T), np.sin(tracks.orbit_T), np.zeros_like(tracks.orbit_T)), axis=1)
-    shift_TxC = tracks.shift_TxC + radius * circle_TxC
-    swivel_TxC = habits.swivel * np.stack((-shift_TxC[:, 0], shift_TxC[:, 1], np.zeros(len(shift_TxC))), axis=1)
-    yaw_T, pitch_T, twist_T = (tracks.tilt_TxC + tilt_C + swivel_TxC).T
+def _joints(person: Person, poses: Pose, place_C: np.ndarray, tilt_C: np.ndarray, radius: float) -> np.ndarray:
+    """The joints (metres, T x V x C) of a hand that is held at `place_C` with `tilt_C` and takes the poses in turn."""
+    zero_T = np.zeros(len(poses.shift))
+    shift_TxC = poses.shift + radius * np.stack((np.cos(poses.orbit), np.sin(poses.orbit), zero_T), axis=1)
+    swivel_TxC = person.swivel * np.stack((-shift_TxC[:, 0], shift_TxC[:, 1], zero_T), axis=1)
+    yaw_T, pitch_T, twist_T = (poses.tilt + tilt_C + swivel_TxC).T
     palm_TxCxC = rotation_about(1, yaw_T) @ rotation_about(0, pitch_T) @ rotation_about(1, twist_T)
-    flexion_TxFx3 = tracks.curl_TxF[:, :, np.newaxis] * _FLEXION_Fx3
-    abduction_TxF = tracks.spread_T[:, np.newaxis] * _ABDUCTION_F
-    return joint_positions(habits.hand, place_C + shift_TxC, palm_TxCxC, flexion_TxFx3, abduction_TxF)
+    flexion_TxFx3 = poses.curl[:, :, np.newaxis] * _FLEXION_Fx3
+    abduction_TxF = poses.spread[:, np.newaxis] * _ABDUCTION_F
+    return joint_positions(person.hand, place_C + shift_TxC, palm_TxCxC, flexion_TxFx3, abduction_TxF)
 
 
-def _unsteady(tracks: PoseTracks, rng: np.random.Generator) -> PoseTracks:
-    """Adds what no hand can help: it drifts, tilts and fidgets."""
-    frames = len(tracks.orbit_T)
-    drift, sway, fidget = rng.uniform(0.01, 0.04), rng.uniform(0.02, 0.08), rng.uniform(0.01, 0.05)
-    return dataclasses.replace(
-        tracks,
-        shift_TxC=tracks.shift_TxC + drift * wander(rng, frames, 3, cycles=1.2),
-        tilt_TxC=tracks.tilt_TxC + sway * wander(rng, frames, 3, cycles=1.5),
-        curl_TxF=tracks.curl_TxF + fidget * wander(rng, frames, len(FINGERS), cycles=2.0),
-    )
+def _wander(rng: np.random.Generator, frames: int, width: int, cycles: float) -> np.ndarray:
+    """Smooth random tracks of standard deviation about 1, T x `width`, with up to so many cycles a recording."""
+    frequency_3x1xW = rng.uniform(0.2, cycles, (3, 1, width))
+    phase_3x1xW = rng.uniform(0.0, 2.0 * np.pi, (3, 1, width))
+    part_Tx1 = np.linspace(0.0, 1.0, frames)[:, np.newaxis]
+    return np.sqrt(2.0 / 3.0) * np.sin(2.0 * np.pi * frequency_3x1xW * part_Tx1 + phase_3x1xW).sum(axis=0)
 
 
-def _seen(frames_TxVxC: np.ndarray, tremor: float, rng: np.random.Generator) -> np.ndarray:
-    """Adds a camera's noise, in metres: to the whole hand, to each joint, and at times much to one joint."""
-    frames, joints, _ = frames_TxVxC.shape
+def _noise(shape: tuple[int, ...], tremor: float, rng: np.random.Generator) -> np.ndarray:
+    """A camera's noise, in metres, T x V x C: of the whole hand, of each joint, and at times much of one joint."""
+    frames, joints, _ = shape
     whole_sigma, joint_sigma = rng.uniform(0.0, 0.006), rng.uniform(0.0003, 0.0012)
     whole_Tx1xC = rng.normal(0.0, whole_sigma, (frames, 1, 3))
     rate, phase_C = rng.uniform(7.0, 11.0), rng.uniform(0.0, 2.0 * np.pi, 3)
     trembling_TxC = tremor * np.sin(2.0 * np.pi * rate / FRAMES_A_SECOND * np.arange(frames)[:, np.newaxis] + phase_C)
-    noise_TxVxC = rng.normal(0.0, joint_sigma, frames_TxVxC.shape) + whole_Tx1xC + trembling_TxC[:, np.newaxis]
+    noise_TxVxC = rng.normal(0.0, joint_sigma, shape) + whole_Tx1xC + trembling_TxC[:, np.newaxis]
     if rng.uniform() < 0.3:
         joint, first = int(rng.integers(2, joints)), int(rng.integers(0, frames))
-        lost = slice(first, first + int(rng.integers(5, 25)))
-        noise_TxVxC[lost, joint] += rng.normal(0.0, 0.012, noise_TxVxC[lost, joint].shape)
-    return frames_TxVxC + noise_TxVxC
+        lost_TxC = noise_TxVxC[first : first + int(rng.integers(5, 25)), joint]
+        lost_TxC += rng.normal(0.0, 0.012, lost_TxC.shape)
+    return noise_TxVxC
+
+
+# The files.
 
 
 def text_of(frames_TxVxC: np.ndarray) -> str:
     """The text of a skeleton file: a line a frame, 66 numbers of five decimals (hundredths of a millimetre)."""
-    rows_TxD = np.round(frames_TxVxC.reshape(len(frames_TxVxC), -1), 5) + 0.0
+    rows_TxD = np.round(frames_TxVxC.reshape(len(frames_TxVxC), -1), 5) + 0.0  # Without a negative zero.
     line = " ".join(["%.5f"] * rows_TxD.shape[1]) + "\n"
     return "".join(line % tuple(row_D) for row_D in rows_TxD.tolist())
 
 
-# The files of SHREC'17.
+def shrec_set(seed: int = 0, subjects: int = 12, essais: int = 3) -> RawSet:
+    """A set in the layout of SHREC'17, whose gestures have been cropped.
+
+    Args:
+      seed: 0 or more.
+      subjects: how many people, 2 or more; the last third of them, at least one, is for testing.
+      essais: how often each makes each gesture, 1 or more.
+    """
+    listed, last_to_train = takes(seed, subjects, essais), subjects - max(1, subjects // 3)
+    columns = partial(_shrec_columns, seed)
+    files: dict[str, Callable[[], bytes]] = {
+        shrec17.TRAIN_LIST: partial(_list, [take for take in listed if take.subject <= last_to_train], columns),
+        shrec17.TEST_LIST: partial(_list, [take for take in listed if take.subject > last_to_train], columns),
+        **{f"{take.name}/{shrec17.SKELETON_FILE}": partial(_skeletons, seed, take, False) for take in listed},
+    }
+    return RawSet({"seed": seed, "subjects": subjects, "essais": essais, "generation": GENERATION}, files)
 
 
-def shrec_set(settings: Settings) -> RawSet:
-    """A set in the layout of SHREC'17, whose gestures have been cropped; UserError when it cannot be."""
-    settings.check()
-    return RawSet(
-        settings=dataclasses.asdict(settings),
-        takes={f"{take.name}/{shrec17.SKELETON_FILE}": take for take in takes(settings)},
-        contents=functools.partial(_shrec_contents, settings.seed),
-        lists={
-            name: functools.partial(_shrec_list, settings, name) for name in (shrec17.TRAIN_LIST, shrec17.TEST_LIST)
-        },
-    )
+def dhg_set(seed: int = 0, subjects: int = 20, essais: int = 5) -> RawSet:
+    """A set in the layout of DHG-14/28, whose gestures stand between rests; for the settings see `shrec_set`."""
+    listed = takes(seed, subjects, essais)
+    files: dict[str, Callable[[], bytes]] = {
+        dhg.LIST_FILE: partial(_list, listed, partial(gesture_frames, seed)),
+        **{f"{take.name}/{dhg.SKELETON_FILE}": partial(_skeletons, seed, take, True) for take in listed},
+    }
+    settings = {"layout": "dhg", "seed": seed, "subjects": subjects, "essais": essais, "generation": GENERATION}
+    return RawSet(settings, files)
 
 
-def _shrec_contents(seed: int, take: Take) -> bytes:
-    return text_of(make(seed, take)).encode()
+def _skeletons(seed: int, take: Take, rests: bool) -> bytes:
+    return text_of(make(seed, take, rests=rests)).encode()
 
 
-def _shrec_list(settings: Settings, name: str) -> str:
-    """A line a recording: gesture, finger, subject, essai, label of 14, label of 28, frames."""
-    lines = []
-    for take in takes(settings):
-        if (take.subject < settings.first_test_subject) == (name == shrec17.TRAIN_LIST):
-            frames, fine_label = _plan(settings.seed, take, rests=False).frames, 2 * (take.gesture - 1) + take.finger
-            lines.append(_line(*dataclasses.astuple(take), take.gesture, fine_label, frames))
-    return "".join(lines)
+def _shrec_columns(seed: int, take: Take) -> tuple[int, int, int]:
+    """The label of 14, the label of 28, and how many frames there are."""
+    return take.gesture, 2 * (take.gesture - 1) + take.finger, _plan(seed, take, rests=False)[1]
 
 
-def _line(*numbers: int) -> str:
-    return " ".join(map(str, numbers)) + "\n"
-
-
-# The files of DHG-14/28.
-
-
-def dhg_set(settings: Settings) -> RawSet:
-    """A set in the layout of DHG-14/28, whose gestures stand between rests; UserError when it cannot be."""
-    settings.check()
-    return RawSet(
-        settings={"layout": "dhg", **dataclasses.asdict(settings)},
-        takes={f"{take.name}/{dhg.SKELETON_FILE}": take for take in takes(settings)},
-        contents=functools.partial(_dhg_contents, settings.seed),
-        lists={dhg.LIST_FILE: functools.partial(_dhg_list, settings)},
-    )
-
-
-def _dhg_contents(seed: int, take: Take) -> bytes:
-    return text_of(make(seed, take, rests=True)).encode()
-
-
-def _dhg_list(settings: Settings) -> str:
-    """A line a recording: gesture, finger, subject, essai, the gesture's first and last frame, from 0."""
-    return "".join(_line(*dataclasses.astuple(take), *gesture_frames(settings.seed, take)) for take in takes(settings))
+def _list(listed: list[Take], columns: Callable[[Take], tuple[int, ...]]) -> bytes:
+    """A line a recording: gesture, finger, subject, essai, and further columns."""
+    return "".join(" ".join(map(str, (*take, *columns(take)))) + "\n" for take in listed).encode()

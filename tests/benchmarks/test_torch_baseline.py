@@ -15,8 +15,8 @@ TABLES = ("pes.pe", "pet.pe", "atts", "attt")
 
 
 @pytest.fixture(params=sorted(LAYERS))
-def loaded(request, shared):
-    golden = dict(np.load(shared / "golden" / f"{request.param}.npz"))
+def loaded(request, load_golden):
+    golden = dict(load_golden(request.param))
     _, coordinates, frames, joints, bodies = golden["input_NCTVM"].shape
     channels, embedding, strides = LAYERS[request.param]
     network = torch_baseline.DSTANet(

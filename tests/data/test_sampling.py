@@ -27,8 +27,8 @@ def test_test_frames_of_several_sequences():
 
 
 @pytest.mark.parametrize("length", [20, 47, 97, 150, 233])
-def test_authors_test_frames(shared, length):
-    golden = np.load(shared / "golden" / "hand_preprocessing.npz")
+def test_authors_test_frames(load_golden, length):
+    golden = load_golden("hand_preprocessing")
     for stream in ("", "temporal_interval1_", "temporal_interval2_"):
         whole_CTVM = golden[f"T{length}/{stream}CTVM" if stream else f"T{length}/normalized_CTVM"]
         sampled_CTVM = golden[f"T{length}/{stream}test_sample_CTVM"]

@@ -59,8 +59,8 @@ def test_stream_length():
 
 
 @pytest.mark.parametrize("length", [20, 47, 97, 150, 233])
-def test_authors_streams(shared, length):
-    golden = np.load(shared / "golden" / "hand_preprocessing.npz")
+def test_authors_streams(load_golden, length):
+    golden = load_golden("hand_preprocessing")
     x_TxVxC = np.ascontiguousarray(golden[f"T{length}/normalized_CTVM"][..., 0].transpose(1, 2, 0))
     for stream, interval, key in (
         ("spatial", 1, "spatial_CTVM"),

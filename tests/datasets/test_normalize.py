@@ -21,8 +21,8 @@ def joint(layout: Layout, name: str) -> int:
 
 
 @pytest.mark.parametrize("frames", [20, 47, 97, 150, 233])
-def test_shrec_equals_the_golden_vectors_bit_by_bit(shared, frames):
-    with np.load(shared / "golden" / "hand_preprocessing.npz") as golden:
+def test_shrec_equals_the_golden_vectors_bit_by_bit(load_golden, frames):
+    with load_golden("hand_preprocessing") as golden:
         raw_TxVxMxC = golden[f"T{frames}/raw_CTVM"].transpose(1, 2, 3, 0)
         expected_TxVxMxC = golden[f"T{frames}/normalized_CTVM"].transpose(1, 2, 3, 0)
     normalized_TxVxMxC = normalize(raw_TxVxMxC, HAND_22)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from data_prep.synthetic import ntu as synthetic_ntu
 from dsta_jax.datasets import ntu
 from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
-from tests.raw_recordings import ntu_body
+from tests.datasets import ntu_line_by_line, ntu_rules
+from tests.raw_recordings import ntu_body, ntu_text
 
 
 def skeletons(*frames: dict[int, np.ndarray] | list[tuple[int, np.ndarray]]) -> ntu.Skeletons:
@@ -37,9 +39,9 @@ def chosen(*frames) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("sample", [1, 2, 3, 4, 5])
-def test_equals_the_golden_vectors(shared, sample):
+def test_equals_the_golden_vectors(shared, load_golden, sample):
     path = sorted((shared / "data" / "ntu_fixtures").glob(ntu.FILE_PATTERN))[sample - 1]
-    with np.load(shared / "golden" / "ntu_preprocessing.npz") as golden:
+    with load_golden("ntu_preprocessing") as golden:
         bodies_TxVxMxC = golden[f"{path.stem}/bodies_MTVC"].transpose(1, 2, 0, 3)
         expected_TxVxMxC = golden[f"{path.stem}/normalized_CTVM"].transpose(1, 2, 3, 0)
     bodies = bodies_TxVxMxC.shape[2]
@@ -50,6 +52,62 @@ def test_equals_the_golden_vectors(shared, sample):
     np.testing.assert_array_equal(frames_TxVxMxC[:, :, :bodies], bodies_TxVxMxC)
     np.testing.assert_allclose(normalized_TxVxMxC[:, :, :bodies], expected_TxVxMxC, atol=1e-5)
     assert not frames_TxVxMxC[:, :, bodies:].any() and not normalized_TxVxMxC[:, :, bodies:].any()
+
+
+def check_by_the_rules(path) -> bool:
+    """Asserts that we make of a file what a literal reading of the rules makes of it; False when it has no spine."""
+    frames, seen = ntu_line_by_line.read(path.read_bytes())
+    bodies = [(frame, number, [[float(x) for x in joint] for joint in joints]) for frame, number, joints in seen]
+    tracks = ntu_rules.select(frames, bodies)
+    expected_TxVxMxC = np.zeros((frames, 25, 2, 3), np.float32)
+    for body, track in enumerate(tracks):
+        for frame, joints in track.items():
+            expected_TxVxMxC[frame, :, body] = joints
+    frames_TxVxMxC = select_bodies(ntu.read_skeletons(path))
+    np.testing.assert_array_equal(frames_TxVxMxC, expected_TxVxMxC)
+    if not tracks or all(joints[0] == joints[20] for joints in tracks[0].values()):
+        return False
+    normalized_TxVxMxC = normalize_ntu(frames_TxVxMxC)
+    expected_TxVxMxC = np.array(ntu_rules.normalize(frames, tracks))
+    np.testing.assert_allclose(normalized_TxVxMxC, expected_TxVxMxC, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(normalized_TxVxMxC.any(axis=-1), expected_TxVxMxC.any(axis=-1))
+    return True
+
+
+@pytest.mark.parametrize("action", synthetic_ntu.ACTIONS)
+def test_awkward_recordings_by_the_rules(tmp_path, monkeypatch, action):
+    monkeypatch.setattr(synthetic_ntu, "CHANCES", (0.5, 0.5, 0.5, 0.4, 0.4, 0.4, 0.0))
+    take = synthetic_ntu.Take(setup=1, camera=2, subject=3, replication=1, action=action)
+    path = tmp_path / "S001C002P003R001A001.skeleton"
+    path.write_bytes(synthetic_ntu.contents(0, take))
+    assert check_by_the_rules(path)
+
+
+def hostile(random: np.random.Generator) -> list[list[tuple[int, np.ndarray]]]:
+    """A few frames of bodies near the rules' limits: alike in energy, about as wide as high, numbers used twice."""
+    size_of = {number: random.choice([0.6, 0.8, 1]) * random.uniform(0.9, 1.1) for number in range(1, 6)}
+
+    def body(number: int) -> np.ndarray:
+        joints_VxC = random.uniform(-1, 1, (25, 3)) * (random.uniform(0.6, 1), 1, random.uniform(0.4, 1))
+        joints_VxC = joints_VxC * size_of[number] + random.normal(0, 2, 3)
+        if random.uniform() < 0.1:
+            joints_VxC[20] = joints_VxC[0]
+        return joints_VxC.astype(np.float32)
+
+    return [
+        [(number, body(number)) for number in random.integers(1, 6, random.choice([0, 1, 2, 4])).tolist()]
+        for _ in range(random.integers(1, 6))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hostile_recordings_by_the_rules(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    path = tmp_path / "S001C001P001R001A001.skeleton"
+    checked = 0
+    while checked < 50:
+        path.write_text(ntu_text(hostile(random)), newline="")
+        checked += check_by_the_rules(path)
 
 
 def test_one_body_stays_even_when_it_lies():

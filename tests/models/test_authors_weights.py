@@ -29,9 +29,9 @@ NETWORKS = {
 NOT_NEEDED = ("pes.pe", "pet.pe", "atts", "attt", "num_batches_tracked")
 
 
-def load(shared, name):
+def load(load_golden, name):
     """The names and shapes of a golden state dictionary, every number in it another; and our variables' shapes."""
-    golden = np.load(shared / "golden" / f"{name}.npz")
+    golden = load_golden(name)
     state, count = {}, 0
     for key in golden.files:
         torch_name = key.removeprefix("state/")
@@ -55,8 +55,8 @@ def torch_layout(leaf, value, shape):
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_every_number_has_one_place(shared, name):
-    state, like = load(shared, name)
+def test_every_number_has_one_place(load_golden, name):
+    state, like = load(load_golden, name)
     found = authors_weights.from_state_dict(state, like)
     numbers = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(found)])
     np.testing.assert_array_equal(np.sort(numbers), np.arange(len(numbers)))
@@ -64,8 +64,8 @@ def test_every_number_has_one_place(shared, name):
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_every_name_maps_and_back(shared, name):
-    state, like = load(shared, name)
+def test_every_name_maps_and_back(load_golden, name):
+    state, like = load(load_golden, name)
     found = traverse_util.flatten_dict(authors_weights.from_state_dict(state, like))
     paths = {torch_name: authors_weights.our_path(torch_name) for torch_name in state}
     assert None not in paths.values() and len(set(paths.values())) == len(paths) == len(found)
@@ -78,9 +78,9 @@ def test_every_name_maps_and_back(shared, name):
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_tables_and_counters_are_not_needed(shared, name):
-    state, like = load(shared, name)
-    golden = np.load(shared / "golden" / f"{name}.npz")
+def test_tables_and_counters_are_not_needed(load_golden, name):
+    state, like = load(load_golden, name)
+    golden = load_golden(name)
     extra = {key.removeprefix("state/"): golden[key] for key in golden.files if key.endswith(NOT_NEEDED)}
     assert extra
     with_extra = authors_weights.from_state_dict(state | extra, like)

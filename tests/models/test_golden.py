@@ -37,9 +37,9 @@ def _network(name, golden):
     )
 
 
-def _load(shared, name, dtype):
+def _load(load_golden, name, dtype):
     """The network, its variables and its input, in float32 or float64."""
-    golden = np.load(shared / "golden" / f"{name}.npz")
+    golden = load_golden(name)
     network = _network(name, golden)
     x_RxTxVxC = bodies_as_rows(jnp.asarray(golden["input_NCTVM"].transpose(0, 2, 3, 4, 1), dtype))
     like = jax.eval_shape(lambda: network.init(jax.random.key(0), x_RxTxVxC, train=False))
@@ -59,8 +59,8 @@ class Ours(NamedTuple):
 
 
 @functools.cache
-def _ours(shared, name, dtype):
-    golden, network, variables, x_RxTxVxC = _load(shared, name, dtype)
+def _ours(load_golden, name, dtype):
+    golden, network, variables, x_RxTxVxC = _load(load_golden, name, dtype)
 
     def loss_of(params):
         trained = {"params": params, "batch_stats": variables["batch_stats"]}
@@ -84,15 +84,15 @@ def dtype(request):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_logits(shared, name, dtype):
-    golden, _, ours = _ours(shared, name, dtype)
+def test_logits(load_golden, name, dtype):
+    golden, _, ours = _ours(load_golden, name, dtype)
     np.testing.assert_allclose(ours.logits_eval, golden["logits_eval"], atol=1e-4)
     np.testing.assert_allclose(ours.logits_train, golden["logits_train"], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_loss_and_gradients(shared, name, dtype):
-    golden, variables, ours = _ours(shared, name, dtype)
+def test_loss_and_gradients(load_golden, name, dtype):
+    golden, variables, ours = _ours(load_golden, name, dtype)
     np.testing.assert_allclose(ours.loss, golden["loss_train"], atol=1e-5)
     expected = _golden_gradients(golden, variables)
     gradients = traverse_util.flatten_dict(ours.gradients)
@@ -119,8 +119,8 @@ def _golden_gradients(golden, variables):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_running_statistics(shared, name):
-    golden, variables, ours_now = _ours(shared, name, "float32")
+def test_running_statistics(load_golden, name):
+    golden, variables, ours_now = _ours(load_golden, name, "float32")
     state = {key.removeprefix("after/"): golden[key] for key in golden.files if key.startswith("after/")}
     state |= {k.removeprefix("state/"): golden[k] for k in golden.files if k[0] == "s" and "running_" not in k}
     expected = traverse_util.flatten_dict(authors_weights.from_state_dict(state, variables)["batch_stats"])
@@ -144,8 +144,8 @@ def _frames(path, strides, frames):
     return frames // int(np.prod(strides[: int(number) + strided]))
 
 
-def test_strange_state_dictionary(shared):
-    golden, network, variables, _ = _load(shared, "dsta_hand", "float32")
+def test_strange_state_dictionary(load_golden):
+    golden, network, variables, _ = _load(load_golden, "dsta_hand_stgr", "float32")
     state = {key.removeprefix("state/"): golden[key] for key in golden.files if key.startswith("state/")}
     del state["fc.bias"]
     state["head.weight"] = np.zeros(3)

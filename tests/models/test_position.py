@@ -26,8 +26,8 @@ def test_equation_5(channels):
 
 
 @pytest.mark.parametrize("name", ["dsta_hand", "dsta_body", "dsta_body_temporal_conv", "dsta_hand_stgr"])
-def test_tables_of_the_authors_network(shared, name):
-    golden = np.load(shared / "golden" / f"{name}.npz")
+def test_tables_of_the_authors_network(load_golden, name):
+    golden = load_golden(name)
     tables = [key for key in golden.files if key.endswith((".pes.pe", ".pet.pe"))]
     assert tables
     for key in tables:

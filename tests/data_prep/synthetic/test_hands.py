@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from data_prep.synthetic import hands, raw_set
-from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Settings, Take
+from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Take
 from dsta_jax.datasets import dhg, shrec17
 from dsta_jax.datasets.benchmarks import SHREC_GESTURES
 from dsta_jax.datasets.layouts import HAND_22
 from dsta_jax.errors import UserError
 
-SMALL = Settings(seed=3, subjects=3, essais=1)
+SEED = 3  # Of the small sets.
 GESTURE = {name: number for number, name in enumerate(SHREC_GESTURES, start=1)}
 PEOPLE = range(1, 13)
 
@@ -30,7 +30,7 @@ def bone_lengths(frames_TxVxC: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def small_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     directory = tmp_path_factory.mktemp("synthetic") / "set"
-    assert raw_set.write(hands.shrec_set(SMALL), directory)
+    assert raw_set.write(hands.shrec_set(SEED, subjects=3, essais=1), directory)
     return directory
 
 
@@ -160,9 +160,10 @@ def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> No
 
 
 def test_default_set_divides_twelve_people() -> None:
-    settings = Settings()
-    assert settings.first_test_subject == 9
-    assert len(hands.takes(settings)) == 1008
+    files = hands.shrec_set().files
+    subjects = {name: {int(line.split()[2]) for line in files[name]().decode().splitlines()} for name in shrec17.LISTS}
+    assert subjects == {shrec17.TRAIN_LIST: set(range(1, 9)), shrec17.TEST_LIST: set(range(9, 13))}
+    assert len(files) == 1008 + 2
 
 
 def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
@@ -171,7 +172,7 @@ def test_text_has_66_columns_of_five_decimals(small_set: pathlib.Path) -> None:
     assert all(len(line.split(" ")) == 66 for line in lines)
     assert all(len(number.split(".")[1]) == 5 for line in lines for number in line.split(" "))
     read_TxVxC = np.array([line.split() for line in lines], dtype=np.float64).reshape(-1, 22, 3)
-    np.testing.assert_allclose(read_TxVxC, hands.make(SMALL.seed, take), atol=0.500001e-5)
+    np.testing.assert_allclose(read_TxVxC, hands.make(SEED, take), atol=0.500001e-5)
 
 
 def test_text_has_no_negative_zero() -> None:
@@ -187,7 +188,7 @@ def test_a_recording_depends_on_no_other(small_set: pathlib.Path) -> None:
     """A set of more people and essais contains the smaller one."""
     for take in (Take(14, 2, 3, 1), Take(1, 1, 1, 1)):
         assert (small_set / take.name / shrec17.SKELETON_FILE).read_text(encoding="ascii") == hands.text_of(
-            hands.make(SMALL.seed, take)
+            hands.make(SEED, take)
         )
 
 
@@ -203,7 +204,7 @@ def test_a_change_of_what_is_written_raises_the_generation() -> None:
 @pytest.fixture(scope="module")
 def dhg_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     directory = tmp_path_factory.mktemp("dhg") / "set"
-    raw_set.write(hands.dhg_set(Settings(seed=3, subjects=2, essais=1)), directory)
+    raw_set.write(hands.dhg_set(SEED, subjects=2, essais=1), directory)
     return directory
 
 
@@ -259,11 +260,13 @@ def test_both_layouts_show_the_same_gesture() -> None:
     assert gap < 0.03, "but for a part of a frame"
 
 
-@pytest.mark.parametrize("settings", [Settings(seed=-1), Settings(subjects=1), Settings(essais=0)])
-def test_refuses_impossible_settings(settings: Settings) -> None:
+@pytest.mark.parametrize("settings", [{"seed": -1}, {"subjects": 1}, {"essais": 0}])
+def test_refuses_impossible_settings(settings: dict[str, int]) -> None:
     for make_set in (hands.shrec_set, hands.dhg_set):
-        with pytest.raises(UserError, match="--subjects of 2 or more"):
-            make_set(settings)
+        with pytest.raises(
+            UserError, match=r"--seed=.* --subjects=.* --essais=.*, expected 0 or more, 2 or more and 1"
+        ):
+            make_set(**settings)
 
 
 # How hard it is.
@@ -287,11 +290,10 @@ def nearest_mean_accuracy(vectors_NxD: np.ndarray, gesture_N: np.ndarray, is_tes
 @pytest.fixture(scope="module")
 def default_set() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Recordings, gestures from 1, and which are for testing."""
-    settings = Settings()
-    takes = hands.takes(settings)
+    takes = hands.takes(seed=0, subjects=12, essais=3)
     gesture_N = np.array([take.gesture for take in takes])
-    is_test_N = np.array([take.subject >= settings.first_test_subject for take in takes])
-    return [hands.make(settings.seed, take) for take in takes], gesture_N, is_test_N
+    is_test_N = np.array([take.subject >= 9 for take in takes])
+    return [hands.make(0, take) for take in takes], gesture_N, is_test_N
 
 
 def test_nearest_mean_fails_on_coordinates(default_set: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:

@@ -3,9 +3,12 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+from functools import partial
 
+import numpy as np
 import pytest
 
 from data_prep.lock import sole_writer
@@ -38,8 +41,7 @@ def full(take: int) -> bytes:
 
 
 def some_set(seed: int = 0, make=contents) -> RawSet:
-    takes = {f"{take % 3}/{take}.txt": take for take in range(TAKES)}
-    return RawSet({"seed": seed}, takes, make, {"list.txt": lambda: f"{len(takes)} takes\n"})
+    return RawSet({"seed": seed}, {f"{take % 3}/{take}.txt": partial(make, take) for take in range(TAKES)})
 
 
 def files(directory: pathlib.Path) -> dict[str, bytes]:
@@ -48,8 +50,7 @@ def files(directory: pathlib.Path) -> dict[str, bytes]:
 
 def expected(seed: int = 0) -> dict[str, bytes]:
     return {
-        **{name: contents(take) for name, take in some_set().takes.items()},
-        "list.txt": b"60 takes\n",
+        **{name: make() for name, make in some_set().files.items()},
         SETTINGS_FILE: json.dumps({"seed": seed}, indent=2).encode() + b"\n",
     }
 
@@ -99,7 +100,7 @@ def test_an_interrupted_run_goes_on(tmp_path):
 def test_a_killed_run_goes_on(tmp_path):
     kill_a_run(tmp_path / "set")
     (first,) = (tmp_path / "set.incomplete").rglob("0.txt")
-    first.with_name("1.txt.77.tmp").write_bytes(b"half a fi")
+    first.with_name("33.txt.incomplete").write_bytes(b"half a fi")
     assert raw_set.write(some_set(), tmp_path / "set")
     assert files(tmp_path / "set") == expected()
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
@@ -114,27 +115,34 @@ def test_what_another_set_left_is_not_used(tmp_path):
     assert files(tmp_path / "set") == expected(seed=1)
 
 
-@pytest.mark.parametrize("when", ["before the new one came", "after"])
-def test_killed_while_one_set_replaces_another(tmp_path, monkeypatch, when):
+@pytest.mark.parametrize("removals", range(4))
+def test_killed_while_one_set_replaces_another(tmp_path, monkeypatch, removals):
     out_dir = tmp_path / "set"
     raw_set.write(some_set(seed=1), out_dir)
-    rename, calls = pathlib.Path.rename, []
+    rmtree, calls = shutil.rmtree, []
 
-    def dies(path, target):
+    def dies(path):
         calls.append(path)
-        if when == "before the new one came" and len(calls) == 2:
+        if len(calls) > removals:
             raise KeyboardInterrupt
-        rename(path, target)
-        if when == "after" and len(calls) == 2:
-            raise KeyboardInterrupt
+        rmtree(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pathlib.Path, "rename", dies)
+        patch.setattr(shutil, "rmtree", dies)
+        patch.setattr(pathlib.Path, "unlink", dies)
         with pytest.raises(KeyboardInterrupt):
             raw_set.write(some_set(), out_dir, overwrite=True)
-    raw_set.write(some_set(), out_dir)
+    assert (out_dir / SETTINGS_FILE).exists(), "what is left is known to be a synthetic set"
+    assert raw_set.write(some_set(make=interrupted), out_dir, overwrite=True), "nothing had to be made again"
     assert files(out_dir) == expected()
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_killed_while_the_settings_were_written(tmp_path):
+    (tmp_path / "set.incomplete").mkdir()
+    (tmp_path / "set.incomplete" / SETTINGS_FILE).write_text('{"se')
+    assert raw_set.write(some_set(), tmp_path / "set")
+    assert files(tmp_path / "set") == expected()
 
 
 def test_another_set_is_refused_then_replaced(tmp_path):
@@ -158,7 +166,7 @@ def test_other_things_are_refused(tmp_path, overwrite):
 def test_other_things_beside_it_are_refused(tmp_path):
     (tmp_path / "set.incomplete").mkdir()
     (tmp_path / "set.incomplete" / "thesis.txt").write_text("years of work")
-    with pytest.raises(UserError, match=r"set.incomplete: holds thesis.txt, which is no part of a synthetic set"):
+    with pytest.raises(UserError, match="set.incomplete: holds something other than synthetic recordings"):
         raw_set.write(some_set(), tmp_path / "set")
     assert files(tmp_path) == {"set.incomplete/thesis.txt": b"years of work"}
 
@@ -166,10 +174,10 @@ def test_other_things_beside_it_are_refused(tmp_path):
 def test_missing_files_are_noticed(tmp_path):
     raw_set.write(some_set(), tmp_path)
     (tmp_path / "2" / "5.txt").unlink()
-    with pytest.raises(UserError, match=r"1 files are missing, first 2/5.txt; give --overwrite"):
+    with pytest.raises(UserError, match="1 files are missing, first 2/5.txt; give --overwrite"):
         raw_set.write(some_set(), tmp_path)
     (tmp_path / SETTINGS_FILE).write_text("{")
-    with pytest.raises(UserError, match=f"{SETTINGS_FILE}: not a synthetic set's settings"):
+    with pytest.raises(UserError, match=f"{SETTINGS_FILE}: found a set of unreadable settings, expected"):
         raw_set.write(some_set(), tmp_path)
 
 
@@ -185,3 +193,9 @@ def test_a_second_run_at_the_same_time(tmp_path):
 def test_a_full_disk_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"cannot be written there \(No space left on device\)"):
         raw_set.write(some_set(make=full), tmp_path / "set", workers=2)
+
+
+def test_draws_depend_on_the_key_alone():
+    first, again, other = (raw_set.generator(*key).uniform(size=5) for key in ((1, 2, 3), (1, 2, 3), (1, 2, 4)))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
