@@ -38,8 +38,8 @@ class DSTANet(nn.Module):
       precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
         BatchNorm's statistics, attention maps until they are complete, what is summed over rows for a gradient, the
         mean over bodies, frames and joints, and the scores stay what they are.
-      folded: True for evaluation alone, with the variables of `models.inference`: no BatchNorm, and an absent body is
-        a constant.
+      folded: True for evaluation alone, with the variables of `fold_batch_norm.fold`: no BatchNorm, and an absent body
+        is a constant.
     """
 
     classes: int
