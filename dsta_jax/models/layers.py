@@ -1,4 +1,4 @@
-"""Linear maps over channels, and BatchNorm in which a row may stand for several."""
+"""Linear maps over channels, convolutions over time, and BatchNorm in which a row may stand for several."""
 
 import flax.linen as nn
 import jax
@@ -110,27 +110,40 @@ class Linear(nn.Module):
         shift = _broadcast(bias_C, x)
         if position is not None:
             shift = shift + jax.lax.expand_dims(position @ kernel_CxC, range(x.ndim - position.ndim))
-        # Flat, as XLA's CPU backend takes three times as long for the gradient of a kernel under several axes.
+        # Flat: with more axes, XLA's CPU backend takes three times as long for the gradient of the kernel.
         flat = x.reshape(-1, x.shape[-1]) @ kernel_CxC.astype(x.dtype)
         # Wide, so that the gradient of what is broadcast is summed in float32.
         return (_wide(flat.reshape(*x.shape[:-1], self.channels)) + shift).astype(x.dtype)
 
 
 class LinearNorm(nn.Module):
-    """A linear map over channels, then BatchNorm.
+    """A linear map over channels, or a convolution over time, then BatchNorm.
 
     Attributes:
       channels: C of the result.
-      stride: every which frame is kept.
-      folded: True where the linear map has taken up the BatchNorm (`fold_batch_norm.fold`), which is then left out.
+      stride: one frame in `stride` is kept.
+      folded: True where the map has taken up the BatchNorm (`fold_batch_norm.fold`), which is then left out.
+      frames: length of the convolution, an odd number; beyond the ends are zeros. 1 is the linear map.
     """
 
     channels: int
     stride: int = 1
     folded: bool = False
+    frames: int = 1
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
+        if self.frames == 1:
+            y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
+        else:
+            y_RxTxVxC = nn.Conv(
+                self.channels,
+                kernel_size=(self.frames, 1),
+                strides=(self.stride, 1),
+                padding=((self.frames // 2, self.frames // 2), (0, 0)),
+                kernel_init=he_normal_fan_out,
+                dtype=x_RxTxVxC.dtype,
+                name="linear",
+            )(x_RxTxVxC)
         return y_RxTxVxC if self.folded else BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)
