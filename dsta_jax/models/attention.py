@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dsta_jax.models import position
-from dsta_jax.models.layers import BatchNorm, Linear, LinearNorm, he_normal_fan_out
+from dsta_jax.models.layers import Linear, LinearNorm
 
 Strategy = Literal["per_frame", "cross_frame", "shared"]
 Activation = Literal["tanh", "softmax"]
@@ -22,29 +22,28 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 def attention_map(
     query_RxTxVxSxE: jax.Array, key_RxTxVxSxE: jax.Array, strategy: Strategy, activation: Activation
 ) -> jax.Array:
-    """How much each joint of the input enters each joint of the result, before alpha (Eq. 2 to 4).
+    """How much each joint of the input enters each joint of the result, before alpha: Eq. 2, Eq. 3 or Eq. 4.
 
     For the map over frames, exchange T and V of queries and keys.
 
     Args:
       query_RxTxVxSxE: queries of S heads, E = C_e embedding channels.
       key_RxTxVxSxE: keys.
-      strategy: `per_frame` has a map of its own for each frame (a); `cross_frame` one map from all pairs of frames
-        (b); `shared` one map from each frame with itself, summed over frames (c). The sums are means: the scores are
-        divided by C_e times the number of terms.
+      strategy: `per_frame` (a), Eq. 2, has a map of its own for each frame; `cross_frame` (b), Eq. 3, one map from all
+        pairs of frames; `shared` (c), Eq. 4, one map from each frame with itself, summed over the frames. The sums are
+        means: the scores are divided by C_e times the number of terms.
       activation: `tanh`, or `softmax` over the input's joints.
 
     Returns:
       R x S x V x V, entry u, v weighs input u in result v; R x T x S x V x V for `per_frame`. In float32 (or wider).
     """
-    if strategy == "cross_frame":  # the mean over all pairs is the product of the means
-        query_RxTxVxSxE = query_RxTxVxSxE.mean(1, keepdims=True)
-        key_RxTxVxSxE = key_RxTxVxSxE.mean(1, keepdims=True)
     _, frames, _, _, embedding = query_RxTxVxSxE.shape
     product = functools.partial(jnp.einsum, preferred_element_type=jnp.promote_types(key_RxTxVxSxE.dtype, jnp.float32))
-    if strategy == "per_frame":
+    if strategy == "per_frame":  # (a), Eq. 2
         scores = product("rtuhc,rtvhc->rthuv", query_RxTxVxSxE, key_RxTxVxSxE) / embedding
-    else:
+    elif strategy == "cross_frame":  # (b), Eq. 3: the mean over all pairs is the product of the means
+        scores = product("ruhc,rvhc->rhuv", query_RxTxVxSxE.mean(1), key_RxTxVxSxE.mean(1)) / embedding
+    else:  # (c), Eq. 4
         scores = product("rtuhc,rtvhc->rhuv", query_RxTxVxSxE, key_RxTxVxSxE) / (embedding * frames)
     return jnp.tanh(scores) if activation == "tanh" else nn.softmax(scores, axis=-2)
 
@@ -52,12 +51,12 @@ def attention_map(
 def mix_joints(x_RxTxVxC: jax.Array, attention: jax.Array) -> jax.Array:
     """Each head's mixture of the input's joints: `Y_s[v] = sum_u X[u] A_s[u, v]`.
 
-    For the mixture of frames, exchange T and V of the input and of the result. It is spelled as one product of a
-    row's map with all that the map mixes, which takes two thirds of the time of the einsum on a CPU.
+    To mix frames, exchange T and V of the input and of the result. Written as one matrix product for each map, it takes
+    two thirds of the einsum's time on a CPU.
 
     Args:
       x_RxTxVxC: the module's input.
-      attention: as `attention_map` returns it; of the results v some may be left out.
+      attention: as `attention_map` returns it; some of the results v may be left out.
 
     Returns:
       R x T x V x (S C), the heads one after the other; V results.
@@ -82,7 +81,7 @@ class Attention(nn.Module):
       channels: C of the result.
       embedding: C_e, channels of a head's query and key.
       heads: S.
-      stride: every which frame the feed-forward map keeps.
+      stride: the feed-forward map keeps one frame in `stride`.
       project: True where the layer changes channels or stride: the residuals are then linear + BatchNorm.
       global_map: True adds a map that all samples share (spatial or temporal global regularisation).
       strategy, activation, position: the choices of Table 1.
@@ -126,13 +125,13 @@ class Attention(nn.Module):
         attention = attention * _like(alpha_Sx1x1, attention)
         if self.global_map:
             size = joints if self.axis == "spatial" else frames
-            start = _spatial_start if self.axis == "spatial" else _temporal_start
+            start = nn.initializers.constant(1 / size if self.axis == "spatial" else jnp.eye(size)[None])
             global_SxPxP = self.param("global_map", start, (self.heads, size, size))
             attention = attention + _like(global_SxPxP, attention)
         return attention.astype(x_RxTxVxC.dtype)
 
     def _exchanged(self, features: jax.Array) -> jax.Array:
-        """Frames in the place of joints, and joints in that of frames, for attention over frames."""
+        """For attention over frames, frames and joints exchanged."""
         return features if self.axis == "spatial" else features.swapaxes(1, 2)
 
     def _residual(
@@ -150,22 +149,12 @@ def _like(parameter: jax.Array, features: jax.Array) -> jax.Array:
     return jax.lax.expand_dims(parameter, range(features.ndim - parameter.ndim))
 
 
-def _spatial_start(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-    del key
-    return jnp.full(shape, 1 / shape[-1], dtype)
-
-
-def _temporal_start(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-    del key
-    return jnp.broadcast_to(jnp.eye(shape[-1], dtype=dtype), shape)
-
-
 class TemporalConvolution(nn.Module):
-    """A 7x1 convolution over time with one residual: what the authors' released NTU configuration has for attention.
+    """A 7x1 convolution over time with one residual: the temporal module of the authors' released NTU configuration.
 
     Attributes:
       channels: C of the result.
-      stride: every which frame is kept.
+      stride: one frame in `stride` is kept.
       project: True where the layer changes channels or stride: the residual is then linear + BatchNorm.
       folded: see `LinearNorm`.
     """
@@ -178,28 +167,9 @@ class TemporalConvolution(nn.Module):
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        convolution = _ConvolutionNorm(self.channels, self.stride, self.folded, name="convolution")
+        convolution = LinearNorm(self.channels, self.stride, self.folded, frames=7, name="convolution")
         y_RxTxVxC = convolution(x_RxTxVxC, weight_R, train)
         if self.project:
             residual = LinearNorm(self.channels, self.stride, self.folded, name="residual_2")
             x_RxTxVxC = residual(x_RxTxVxC, weight_R, train)
         return leaky_relu(x_RxTxVxC + y_RxTxVxC)
-
-
-class _ConvolutionNorm(nn.Module):
-    channels: int
-    stride: int
-    folded: bool
-
-    @nn.compact
-    def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
-        y_RxTxVxC = nn.Conv(
-            self.channels,
-            kernel_size=(7, 1),
-            strides=(self.stride, 1),
-            padding=((3, 3), (0, 0)),
-            kernel_init=he_normal_fan_out,
-            dtype=x_RxTxVxC.dtype,
-            name="linear",
-        )(x_RxTxVxC)
-        return y_RxTxVxC if self.folded else BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)

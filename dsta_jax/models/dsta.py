@@ -36,10 +36,10 @@ class DSTANet(nn.Module):
       activation: of the attention scores, `tanh` or `softmax`.
       temporal: `attention`, or `conv` for the authors' released NTU configuration.
       precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
-        BatchNorm's statistics, attention maps until they are complete, what is summed over rows for a gradient, the
-        mean over bodies, frames and joints, and the scores stay what they are.
-      folded: True for evaluation alone, with the variables of `models.inference`: no BatchNorm, and an absent body is
-        a constant.
+        BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over
+        bodies, frames and joints, and the scores keep the precision of the input.
+      folded: True for evaluation alone, with the variables of `fold_batch_norm.fold`: no BatchNorm, and an absent body
+        is a constant.
     """
 
     classes: int
@@ -78,10 +78,9 @@ class DSTANet(nn.Module):
             x_RxTxVxC = x_RxTxVxC.astype(jnp.bfloat16)
         input_map = LinearNorm(self.input_channels, folded=self.folded, name="input_map")
         x_RxTxVxC = leaky_relu(input_map(x_RxTxVxC, weight_R, train))
-        for number, (channels, embedding, stride) in enumerate(
-            zip(self.channels, self.embedding, self.strides, strict=True)
-        ):
-            x_RxTxVxC = self._layer(number, channels, embedding, stride, x_RxTxVxC, weight_R, train)
+        for number, sizes in enumerate(zip(self.channels, self.embedding, self.strides, strict=True)):
+            spatial, temporal = self._layer(number, x_RxTxVxC.shape[-1], *sizes)
+            x_RxTxVxC = temporal(spatial(x_RxTxVxC, weight_R, train), weight_R, train)
         return self._scores(x_RxTxVxC.mean((1, 2), dtype=input_precision), share_BxR)
 
     def _scores(self, feature_RxC: jax.Array, share_BxR: jax.Array | None) -> jax.Array:
@@ -96,16 +95,10 @@ class DSTANet(nn.Module):
         return scores_BxK + (1 - share_BxR.sum(1, keepdims=True)) * absent_K[None]
 
     def _layer(
-        self,
-        number: int,
-        channels: int,
-        embedding: int,
-        stride: int,
-        x_RxTxVxC: jax.Array,
-        weight_R: jax.Array | None,
-        train: bool,
-    ) -> jax.Array:
-        project = channels != x_RxTxVxC.shape[-1] or stride != 1
+        self, number: int, before: int, channels: int, embedding: int, stride: int
+    ) -> tuple[Attention, Attention | TemporalConvolution]:
+        """A layer's spatial and temporal module, for features of `before` channels."""
+        project = channels != before or stride != 1
         attention = functools.partial(
             Attention,
             channels=channels,
@@ -120,13 +113,10 @@ class DSTANet(nn.Module):
         spatial = attention(
             axis="spatial", stride=1, global_map=self.regularization != "none", name=f"layer_{number}_spatial"
         )
-        name = f"layer_{number}_temporal"
+        name, global_map = f"layer_{number}_temporal", self.regularization == "spatial_temporal"
         if self.temporal == "conv":
-            temporal: nn.Module = TemporalConvolution(channels, stride, project, self.folded, name=name)
-        else:
-            global_map = self.regularization == "spatial_temporal"
-            temporal = attention(axis="temporal", stride=stride, global_map=global_map, name=name)
-        return temporal(spatial(x_RxTxVxC, weight_R, train), weight_R, train)
+            return spatial, TemporalConvolution(channels, stride, project, self.folded, name=name)
+        return spatial, attention(axis="temporal", stride=stride, global_map=global_map, name=name)
 
 
 def bodies_as_rows(x_BxTxVxMxC: jax.Array) -> jax.Array:

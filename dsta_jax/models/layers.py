@@ -1,4 +1,4 @@
-"""Linear maps over channels, and BatchNorm in which a row may stand for several."""
+"""Linear maps over channels, convolutions over time, and BatchNorm in which a row may stand for several."""
 
 import flax.linen as nn
 import jax
@@ -27,7 +27,7 @@ class BatchNorm(nn.Module):
 
         Args:
           x_RxTxVxC: features.
-          weight_R: how many equal rows each row stands for; None where each is one.
+          weight_R: how many equal rows each row stands for, 0 for a row that does not count; None where each is one.
           train: True takes the batch's statistics and updates the running ones, False takes the running ones.
         """
         channels = x_RxTxVxC.shape[-1]
@@ -35,13 +35,13 @@ class BatchNorm(nn.Module):
         bias_C = self.param("bias", nn.initializers.zeros, (channels,))
         running_mean_C = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         running_var_C = self.variable("batch_stats", "var", jnp.ones, (channels,))
-        # All is reckoned from the running mean on, in float32 too: XLA fuses this and the two roundings away.
-        apart_RxTxVxC = _wide(x_RxTxVxC)
-        apart_RxTxVxC = apart_RxTxVxC - _broadcast(running_mean_C.value, apart_RxTxVxC)
+        wide_RxTxVxC = _wide(x_RxTxVxC)
+        shift_C = _shift(wide_RxTxVxC, weight_R) if train else running_mean_C.value
+        apart_RxTxVxC = wide_RxTxVxC - _broadcast(shift_C, wide_RxTxVxC)
         if train:
             drift_C, var_C = _moments(apart_RxTxVxC, weight_R)
             if not self.is_initializing():
-                running_mean_C.value += (1 - self.momentum) * drift_C
+                running_mean_C.value += (1 - self.momentum) * (shift_C - running_mean_C.value + drift_C)
                 running_var_C.value = self.momentum * running_var_C.value + (1 - self.momentum) * var_C
         else:
             drift_C, var_C = jnp.zeros_like(bias_C), running_var_C.value
@@ -53,12 +53,21 @@ def _wide(x: jax.Array) -> jax.Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
+def _shift(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> jax.Array:
+    """A value near the mean of each channel, from which the moments are measured: the mean of the rows' first frames.
+
+    The moments do not depend on it, so it has no gradient, but their rounding errors do. A mean over one T-th of the
+    features is never further from the mean of all than the root of T deviations, whatever the rows hold: the variance
+    keeps all but T in 2^24 of itself. Where rows are divided among devices, it is one more all-reduce of C numbers.
+    """
+    return jax.lax.stop_gradient(_mean(x_RxTxVxC[:, :1], weight_R))
+
+
 def _moments(apart_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> tuple[jax.Array, jax.Array]:
-    """Mean and variance of each channel.
+    """Mean and variance of each channel, of features that have been shifted near to zero.
 
     The mean square minus the squared mean takes one pass over the features where the mean square of what is apart from
-    the mean takes two, but loses as many digits as the mean is far from zero. Next to nothing is lost here, as the
-    features are apart from what their mean has been lately.
+    the mean takes two, but loses as many digits as the mean is far from zero: hence the shift.
     """
     mean_C, square_C = (_mean(each, weight_R) for each in (apart_RxTxVxC, jnp.square(apart_RxTxVxC)))
     return mean_C, jnp.maximum(square_C - jnp.square(mean_C), 0)
@@ -101,27 +110,40 @@ class Linear(nn.Module):
         shift = _broadcast(bias_C, x)
         if position is not None:
             shift = shift + jax.lax.expand_dims(position @ kernel_CxC, range(x.ndim - position.ndim))
-        # Flat, as XLA's CPU backend takes three times as long for the gradient of a kernel under several axes.
+        # Flat: with more axes, XLA's CPU backend takes three times as long for the gradient of the kernel.
         flat = x.reshape(-1, x.shape[-1]) @ kernel_CxC.astype(x.dtype)
         # Wide, so that the gradient of what is broadcast is summed in float32.
         return (_wide(flat.reshape(*x.shape[:-1], self.channels)) + shift).astype(x.dtype)
 
 
 class LinearNorm(nn.Module):
-    """A linear map over channels, then BatchNorm.
+    """A linear map over channels, or a convolution over time, then BatchNorm.
 
     Attributes:
       channels: C of the result.
-      stride: every which frame is kept.
-      folded: True where the linear map has taken up the BatchNorm (`models.inference`), which is then left out.
+      stride: one frame in `stride` is kept.
+      folded: True where the map has taken up the BatchNorm (`fold_batch_norm.fold`), which is then left out.
+      frames: length of the convolution, an odd number; beyond the ends are zeros. 1 is the linear map.
     """
 
     channels: int
     stride: int = 1
     folded: bool = False
+    frames: int = 1
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
+        if self.frames == 1:
+            y_RxTxVxC = Linear(self.channels, before_norm=True, name="linear")(x_RxTxVxC[:, :: self.stride])
+        else:
+            y_RxTxVxC = nn.Conv(
+                self.channels,
+                kernel_size=(self.frames, 1),
+                strides=(self.stride, 1),
+                padding=((self.frames // 2, self.frames // 2), (0, 0)),
+                kernel_init=he_normal_fan_out,
+                dtype=x_RxTxVxC.dtype,
+                name="linear",
+            )(x_RxTxVxC)
         return y_RxTxVxC if self.folded else BatchNorm(name="norm")(y_RxTxVxC, weight_R, train)

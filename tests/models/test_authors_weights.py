@@ -1,11 +1,14 @@
 """Names and layouts of the authors' state dictionaries: nothing is lost, doubled or turned."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import traverse_util
 
+from dsta_jax.errors import UserError
 from dsta_jax.models import authors_weights
 from dsta_jax.models.dsta import DSTANet
 
@@ -67,14 +70,11 @@ def test_every_number_has_one_place(load_golden, name):
 def test_every_name_maps_and_back(load_golden, name):
     state, like = load(load_golden, name)
     found = traverse_util.flatten_dict(authors_weights.from_state_dict(state, like))
-    paths = {torch_name: authors_weights.our_path(torch_name) for torch_name in state}
-    assert None not in paths.values() and len(set(paths.values())) == len(paths) == len(found)
-    for torch_name, path in paths.items():
-        if path not in found:  # the convolution of that network has the name of the joined heads
-            assert NETWORKS[name].get("temporal") == "conv" and "_temporal" in path[1]
-            path = tuple("convolution" if part == "join_heads" else part for part in path)
-        back = torch_layout(path[-1], found[path], state[torch_name].shape)
-        np.testing.assert_array_equal(back, state[torch_name], err_msg=torch_name)
+    names = {path: authors_weights.torch_name(path) for path in found}
+    assert sorted(names.values()) == sorted(state)
+    for path, value in found.items():
+        back = torch_layout(path[-1], value, state[names[path]].shape)
+        np.testing.assert_array_equal(back, state[names[path]], err_msg=names[path])
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -102,12 +102,27 @@ def test_tables_and_counters_are_not_needed(load_golden, name):
         "graph_layers.0.ff_nets.0",
         "graph_layers.0.ff_netx.0.weight",
         "graph_layers.x.ff_nets.0.weight",
+        "graph_layers.0.pes.pe.pe",
     ],
 )
-def test_strange_names(name):
-    assert authors_weights.our_path(name) is None
+def test_strange_names(shared, name):
+    state, like = load(shared, "dsta_hand")
+    with pytest.raises(UserError, match=f"another network; not known: {re.escape(name)}$"):
+        authors_weights.from_state_dict(state | {name: np.zeros(1)}, like)
+
+
+def test_missing_names_and_other_shapes(shared):
+    state, like = load(shared, "dsta_hand")
+    del state["graph_layers.0.alphas"]
+    state["input_map.0.weight"] = state["input_map.0.weight"][:-1]
+    state["input_map.0.bias"] = np.zeros(())
+    with pytest.raises(UserError) as error:
+        authors_weights.from_state_dict(state, like)
+    assert "; missing: params/layer_0_spatial/alpha (graph_layers.0.alphas); shapes" in str(error.value)
+    assert "input_map.0.weight is (15, 3, 1, 1), params/input_map/linear/kernel needs (3, 16)" in str(error.value)
+    assert "input_map.0.bias is (), params/input_map/linear/bias needs (16,)" in str(error.value)
 
 
 def test_layers_of_two_digits():
     path = ("params", "layer_10_temporal", "residual_2", "norm", "scale")
-    assert authors_weights.our_path("graph_layers.10.downt2.1.weight") == path
+    assert authors_weights.torch_name(path) == "graph_layers.10.downt2.1.weight"

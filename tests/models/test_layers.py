@@ -121,30 +121,99 @@ def test_making_the_variables_is_not_a_step():
     )
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS])
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def two_passes(variables, x_RxTxVxC, weight_R, target_RxTxVxC, weight_of_loss_R):
+    """What `normalized` gives, with the mean first and then the variance, in float64 as its arguments are."""
+    share = jnp.asarray(weight_R / weight_R.sum())[:, None, None, None] / (FRAMES * JOINTS)
+
+    def loss_of(params, x):
+        mean_C = (share * x).sum((0, 1, 2))
+        var_C = (share * jnp.square(x - mean_C)).sum((0, 1, 2))
+        y = (x - mean_C) / jnp.sqrt(var_C + 1e-5) * params["scale"] + params["bias"]
+        after = {"mean": 0.9 * before["mean"] + 0.1 * mean_C, "var": 0.9 * before["var"] + 0.1 * var_C}
+        return (weight_of_loss_R[:, None, None, None] * jnp.tanh(y) * target_RxTxVxC).sum(), (y, after)
+
+    before = variables["batch_stats"]
+    (params, rows), (y, after) = jax.grad(loss_of, argnums=(0, 1), has_aux=True)(variables["params"], x_RxTxVxC)
+    return y, after, params, rows
+
+
+def far_from_zero(ratio, rows=ROWS):
+    """Float32 features whose means are so many deviations from zero."""
+    x = np.random.default_rng(5).normal(size=(rows, FRAMES, JOINTS, CHANNELS)) + ratio
+    return (x * np.arange(1, CHANNELS + 1)).astype(np.float32)
+
+
+def with_row(ratio, row):
+    """The same, but for row 1."""
+    x = far_from_zero(ratio)
+    x[1] = row
+    return x
+
+
+def with_first_frames(ratio, frame):
+    """The same, but for the first frame of each row, which is where the shift is taken."""
+    x = far_from_zero(ratio)
+    x[:, 0] = frame
+    return x
+
+
 @pytest.mark.parametrize(
-    "running_mean, tolerance",
+    "x, weights",
     [
-        pytest.param(1000, 1e-5, id="as lately"),
-        pytest.param(990, 1e-4, id="drifted"),
-        pytest.param(0, 1, id="far away"),  # no such step is ever taken, but the variance stays one
+        *(
+            pytest.param(far_from_zero(ratio), weights, id=f"{ratio} deviations, {said}")
+            for ratio in (1, 30, 1000, 10_000)
+            for weights, said in ((None, "rows alike"), (WEIGHTS, "weighted"))
+        ),
+        pytest.param(with_row(10_000, 0), WEIGHTS, id="an absent body"),
+        pytest.param(with_row(10_000, 0), np.array([1, 1000, 1]), id="a thousand absent bodies"),
+        pytest.param(with_row(0, 1e4), None, id="one row far away"),
+        pytest.param(with_row(10_000, -1e6), np.array([2, 0, 1]), id="a row that does not count"),
+        pytest.param(with_first_frames(10_000, 0), None, id="first frames far from the others"),
     ],
 )
-def test_single_precision_and_one_pass_are_enough(running_mean, tolerance, dtype, weights):
-    """Features of mean 1000 and deviations of 1 to 6: it is the running mean that keeps the digits."""
-    x = jnp.asarray(features() + 1000, dtype)
-    variables = norm_variables(dtype=np.float32)
-    before = {"mean": np.full(CHANNELS, running_mean, np.float32), "var": np.zeros(CHANNELS, np.float32)}
+def test_one_pass_in_single_precision_is_two_in_double(x, weights):
+    """Result, statistics and gradients, whatever the running mean is and how far the features are from zero."""
+    given, variables = np.ones(ROWS) if weights is None else weights.astype(float), norm_variables()
+    target = features(2)
+    single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), (variables, target))
     weight_R = None if weights is None else jnp.asarray(weights, jnp.float32)
-    y, updated = BatchNorm().apply({**variables, "batch_stats": before}, x, weight_R, True, mutable=["batch_stats"])
+    found = normalized(single[0], x, weight_R, single[1], jnp.asarray(given, jnp.float32))
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"):
+        expected = two_passes(variables, jnp.asarray(x, jnp.float64), given, target, given)
+    counts_R = given > 0
+    (y, after, params, rows), (y_expected, after_expected, params_expected, rows_expected) = found, expected
+    assert y.dtype == after["mean"].dtype == after["var"].dtype == rows.dtype == jnp.float32
+    np.testing.assert_allclose(y[counts_R], y_expected[counts_R], rtol=1e-4, atol=1e-4)
+    for name in ("mean", "var"):
+        np.testing.assert_allclose(after[name], after_expected[name], rtol=1e-5, atol=1e-5, err_msg=name)
+    for ours, exact in ((params["scale"], params_expected["scale"]), (params["bias"], params_expected["bias"])):
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-3 * np.abs(exact).max())
+    np.testing.assert_allclose(rows, rows_expected, rtol=0, atol=1e-3 * np.abs(rows_expected).max())
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_statistics_of_half_precision_features_are_of_single_precision(weights):
+    x = jnp.asarray(far_from_zero(30), jnp.bfloat16)
+    weight_R = None if weights is None else jnp.asarray(weights, jnp.float32)
+    variables = norm_variables(dtype=np.float32)
+    y, updated = BatchNorm().apply(variables, x, weight_R, True, mutable=["batch_stats"])
     exact = np.repeat(np.asarray(x, np.float64), 1 if weights is None else weights, axis=0)
-    found = {name: np.asarray(updated["batch_stats"][name]) for name in ("mean", "var")}
-    assert y.dtype == dtype
-    assert found["mean"].dtype == found["var"].dtype == np.float32
-    np.testing.assert_allclose(found["mean"], 0.9 * before["mean"] + 0.1 * exact.mean((0, 1, 2)), rtol=1e-6)
-    assert (found["var"] >= 0).all()
-    np.testing.assert_allclose(found["var"], 0.1 * exact.var((0, 1, 2)), rtol=tolerance)
+    before, after = variables["batch_stats"], updated["batch_stats"]
+    assert y.dtype == jnp.bfloat16 and after["mean"].dtype == after["var"].dtype == np.float32
+    np.testing.assert_allclose(after["mean"], 0.9 * before["mean"] + 0.1 * exact.mean((0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(after["var"], 0.9 * before["var"] + 0.1 * exact.var((0, 1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0, 1e6])
+def test_features_that_do_not_vary(value):
+    """The variance is exactly zero: the result is the bias, and all gradients are finite."""
+    x, variables = np.full((ROWS, FRAMES, JOINTS, CHANNELS), value, np.float32), norm_variables(dtype=np.float32)
+    ones = jnp.ones(ROWS)
+    y, after, params, rows = normalized(variables, x, None, jnp.asarray(features(2), jnp.float32), ones)
+    np.testing.assert_array_equal(y, np.broadcast_to(variables["params"]["bias"], y.shape))
+    np.testing.assert_array_equal(after["var"], np.float32(0.9) * variables["batch_stats"]["var"])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((params, rows)))
 
 
 @pytest.mark.usefixtures("x64")
