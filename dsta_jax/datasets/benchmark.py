@@ -1,6 +1,7 @@
 """What a data set is, and what a benchmark asks of it; each data set's file says both, `benchmarks` collects them."""
 
 import dataclasses
+import importlib.util
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
@@ -60,8 +61,10 @@ class Source:
         return self.layout.reference if self.reference is None else self.reference
 
     def commands(self, data_dir: str | pathlib.Path) -> list[str]:
-        """The commands that make the converted set below a directory."""
-        return [command.format(data_dir=data_dir) for command in self.prepare]
+        """The commands that make the converted set below a directory, in a checkout or of the installed package."""
+        return [
+            command.replace("-m data_prep", f"-m {_converters()}").format(data_dir=data_dir) for command in self.prepare
+        ]
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
@@ -165,6 +168,13 @@ class Benchmark:
             class_names=tuple(values["class_names"]),
             class_of_label=tuple(values["class_of_label"]),
         )
+
+
+def _converters() -> str:
+    """The package of the converters: `data_prep` of the checkout where Python finds it, or this package's own."""
+    found = importlib.util.find_spec("data_prep")
+    beside = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
+    return "data_prep" if found and found.origin == str(beside) else "dsta_jax.data_prep"
 
 
 def _reference_to_dict(reference: Reference | None) -> dict[str, Any] | None:
