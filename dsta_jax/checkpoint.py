@@ -72,6 +72,8 @@ class Latest:
 def save_best(workdir: pathlib.Path, step: int, model: dict[str, Any], choice: dict[str, Any]) -> None:
     """Saves each member's best variables so far, and from which step and for what accuracy they were chosen."""
     with _manager(workdir / "checkpoints" / "best", kept=1) as manager:
+        if step in manager.all_steps():  # A run that was killed before it saved its latest state is here again.
+            manager.delete(step)
         manager.save(step, args=_saved({MODEL: model}, choice), force=True)
 
 

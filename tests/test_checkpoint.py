@@ -127,3 +127,14 @@ def test_another_network(config, copied):
     config.model.channels = (4, 16)
     with pytest.raises(UserError, match=r"is a checkpoint of another network: .*layer_1_spatial.*the network needs"):
         restored(directory, Experiment(config).members)
+
+
+def test_the_best_of_a_step_may_be_saved_again(copied):
+    """A run that was killed after it saved its best, and before its latest, comes back to the same step."""
+    directory, members = copied
+    state = restored(directory, members)
+    model = {"params": state.params, "batch_stats": state.batch_stats}
+    for accuracy in (0.5, 0.75):
+        checkpoint.save_best(directory, 14, model, {"step": [14, 14], "accuracy": [accuracy, accuracy]})
+    _, choice = checkpoint.restore_best(directory, model)
+    assert choice["accuracy"] == [0.75, 0.75]

@@ -80,7 +80,7 @@ def test_metrics_have_a_line_for_every_other_step(config, whole):
     assert {"train/loss/spatial_temporal", "train/accuracy/fast_temporal"} <= set(last)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_and_resumed_is_the_same(config, whole, tmp_path, monkeypatch, stop):
     with monkeypatch.context() as patch:
         _raise_at(patch, 5, lambda: signal.raise_signal(stop))
