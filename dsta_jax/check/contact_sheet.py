@@ -27,9 +27,6 @@ _BLOCK = 6.6  # width of a recording's block; two stand side by side
 _PAGE = 2 * _MARGIN + 2 * _BLOCK + _GAP
 _FIGURE = 0.8, 1.5  # height of a figure: as most of them need, within these
 _KEY, _NAMES, _KEY_HEIGHT = 8.2, 2.3, 3.6  # width of the key skeleton, in it of a column of names; least height
-_NOTE = (
-    "Joints, bodies and frames count from 0. The figures of a recording\nhave one scale; each is in its place's middle."
-)
 
 
 class Sample(NamedTuple):
@@ -244,7 +241,8 @@ def _legend(pen: _Pen, left: float, low: float, top: float, bodies: int, views: 
             pen.axes.annotate("", (x + right, y + high), (x, y), arrowprops=arrow)
             pen.text(x + 1.2 * right, y + 1.24 * high, "xyz"[axis], size=9, color=_INK)
         pen.text(x + 0.25, y - 0.2 * up, view.name, size=8)
-    pen.text(left + 0.3, low + 1.2 * _LINE, _NOTE, ha="left", size=7.5)
+    note = "Joints, bodies and frames count from 0. The figures of a recording have one scale."
+    pen.text(left + 0.3, low + 1.2 * _LINE, note, ha="left", size=7.5)
 
 
 def _short(text: str, letters: int) -> str:

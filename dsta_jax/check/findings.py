@@ -4,7 +4,8 @@ With an error, training refuses the set, fails, or learns something else than th
 warning, which a set may well live with.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,8 +40,8 @@ class Finding(NamedTuple):
 
 def find(survey: Survey) -> list[Finding]:
     """All findings of a survey, errors first."""
-    found = [finding for rule in RULES for finding in rule(survey)]
-    return sorted(found, key=lambda finding: not finding.error)
+    rules = (values, parts, twin_recordings, subjects, bones, jumps, still, unseen)
+    return sorted(itertools.chain(*(rule(survey) for rule in rules)), key=lambda finding: not finding.error)
 
 
 def _any(said: str, cases: Iterable[str], error: bool = False) -> Iterable[Finding]:
@@ -213,9 +214,3 @@ def asymmetries(survey: Survey) -> list[tuple[float, str]]:
             ratio = length[long] / length[short] if length[short] else np.inf
             found.append((ratio, f"{joints[long]} is {ratio:.2f} x as long as {joints[short]}"))
     return sorted(found, reverse=True)
-
-
-RULES: tuple[Callable[[Survey], Iterable[Finding]], ...] = (
-    *(values, parts, twin_recordings, subjects),
-    *(bones, jumps, still, unseen),
-)
