@@ -1,204 +1,248 @@
 """A contact sheet: stick figures of some recordings, so that joints in a wrong order are seen at a glance.
 
-Needs matplotlib, which is imported where it is used. Axes have the inch as their unit: figures are moved and scaled to
-their places before matplotlib has them, so that nothing is stretched, and nothing is cut.
+Needs matplotlib, which is imported where it is used. The page is one drawing whose unit is the inch: figures are
+scaled and moved to their places before matplotlib draws them, so that nothing is stretched, and nothing is cut.
 """
 
-import pathlib
+import itertools
+import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsta_jax.check import faults, figures
-from dsta_jax.check.figures import Sample, Strip, View
+from dsta_jax.check.joint_order import bones
 from dsta_jax.datasets.layouts import Layout
 
-DPI = 110
-
-_STYLES = ("solid", (0, (2.2, 1.3)), (0, (0.8, 1.0)))  # a body each; they repeat
+# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/).
+LEFT, RIGHT, MIDDLE = "#0072B2", "#D55E00", "#333333"
+BRANCHES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", LEFT, RIGHT)
 _PAPER, _INK, _PALE = "#F5F5F2", "#222222", "#6B6B6B"
+_STYLES: tuple[Any, ...] = ("solid", (0, (2.2, 1.3)), (0, (0.8, 1.0)))  # one for each body; they repeat
 
+DPI = 110
+MOMENTS = 6  # frames of a recording
 _MARGIN, _GAP, _LINE = 0.35, 0.3, 0.2  # of the page, between blocks, and a line of text
 _BLOCK = 6.6  # width of a recording's block; two stand side by side
 _PAGE = 2 * _MARGIN + 2 * _BLOCK + _GAP
 _FIGURE = 0.8, 1.5  # height of a figure: as most of them need, within these
-_KEY, _NAMES = 8.2, 2.3  # width of the key skeleton, and in it of a column of names
-_KEY_HEIGHT = 3.6  # at least
-_NOTE = (
-    "Joints, bodies and frames count from 0. The figures of a recording\n"
-    "have one scale; each is in the middle of its place."
-)
+_KEY, _NAMES, _KEY_HEIGHT = 8.2, 2.3, 3.6  # width of the key skeleton, in it of a column of names; least height
 
 
-def draw(samples: Sequence[Sample], layout: Layout, channels: str, title: str) -> Any:
-    """Draws a contact sheet.
+class Sample(NamedTuple):
+    """A recording to be drawn; its coordinates are NaN where a joint is not seen, and in some frame one is."""
 
-    Args:
-      samples: one recording or more.
-      layout: the joints.
-      channels: what the C channels are, as `Benchmark.channels`.
-      title: of the whole.
+    title: str
+    name: str
+    pose_TxVxMxC: np.ndarray
 
-    Returns:
-      A matplotlib figure.
 
-    Raises:
-      ImportError: without matplotlib.
+class View(NamedTuple):
+    """A direction from which a body is seen: which coordinate is drawn to the right, and which up, or down."""
+
+    name: str
+    right: int
+    vertical: int
+    down: bool = False
+
+    def project(self, points_xC: np.ndarray) -> np.ndarray:
+        """Points x 2, to the right and up."""
+        height_x = points_xC[..., self.vertical]
+        return np.stack([points_xC[..., self.right], -height_x if self.down else height_x], axis=-1)
+
+
+def views(layout: Layout, coordinates: int) -> list[View]:
+    """From the front, and with three coordinates from the side."""
+    # Turned upright, z is up (y of two coordinates). Otherwise it is y: up in space, and down in a picture.
+    upright = layout.reference.up is not None
+    if coordinates == 2:
+        return [View("front", 0, 1, down=not upright)]
+    return [View("front", 0, 2), View("side", 1, 2)] if upright else [View("front", 0, 1), View("side", 2, 1)]
+
+
+# A name, a colour, and the joints that have it; a bone has the colour of the joint to which it leads.
+Limb = tuple[str, str, list[int]]
+
+
+def limbs(layout: Layout) -> list[Limb]:
+    """Left, right and middle, where the joints' names tell them; or else what hangs on the first joint that forks."""
+    sides = layout.right_of_left
+    found = [("left", LEFT, list(sides)), ("right", RIGHT, list(sides.values()))] if sides else _branches(layout)
+    taken = {joint for *_, joints in found for joint in joints}
+    rest = [joint for joint in range(len(layout.joints)) if joint not in taken]
+    name = ", ".join(layout.joints[joint] for joint in rest) if len(rest) < 3 else "middle"
+    return [*found, (name, MIDDLE, rest)] if rest else found
+
+
+def _branches(layout: Layout) -> list[Limb]:
+    children: list[list[int]] = [[] for _ in layout.joints]
+    for end, start in zip(*bones(layout), strict=True):
+        children[start].append(int(end))
+    fork = layout.root
+    while len(children[fork]) == 1:
+        (fork,) = children[fork]
+    found = []
+    for first, color in zip(children[fork], itertools.cycle(BRANCHES)):
+        joints = [first]
+        for joint in joints:  # The list grows on the way.
+            joints += children[joint]
+        prefix = os.path.commonprefix([layout.joints[joint] for joint in joints]).strip("_- ")
+        found.append((prefix or layout.joints[first], color, joints))
+    return found
+
+
+def figures(pose_TxVxMxC: np.ndarray, views: Sequence[View]) -> tuple[list[int], np.ndarray]:
+    """Up to `MOMENTS` frames, evenly chosen from those in which anybody is seen; and what each view shows of them.
+
+    W views x T frames x V x M x 2 points, in each frame around the middle of all that are seen there.
     """
+    seen = np.flatnonzero(~np.isnan(pose_TxVxMxC[..., 0]).all(axis=(1, 2)))
+    parts = min(len(seen), MOMENTS)
+    frames = [int(seen[int((part + 0.5) * len(seen) / parts)]) for part in range(parts)]
+    points_WxTxVxMx2 = np.stack([view.project(pose_TxVxMxC[frames]) for view in views])
+    edges = [edge.reduce(points_WxTxVxMx2, axis=(2, 3), keepdims=True) for edge in (np.fmin, np.fmax)]
+    return frames, points_WxTxVxMx2 - sum(edges) / 2
+
+
+def clearest(pose_NxVxC: np.ndarray, view: View, layout: Layout) -> int:
+    """Of several bodies, the one whose joints are farthest from the next one, compared with the length of its bones."""
+    points_NxVx2, (ends, starts) = view.project(pose_NxVxC), bones(layout)
+    apart_NxVxV = np.linalg.norm(points_NxVx2[:, :, None] - points_NxVx2[:, None], axis=3)
+    apart_NxVxV[:, range(len(layout.joints)), range(len(layout.joints))] = np.nan
+    length_N = np.nansum(np.linalg.norm(pose_NxVxC[:, ends] - pose_NxVxC[:, starts], axis=2), axis=1)
+    return int((np.nansum(np.fmin.reduce(apart_NxVxV, axis=1), axis=1) / np.maximum(length_N, 1e-9)).argmax())
+
+
+def draw(samples: Sequence[Sample], layout: Layout, title: str) -> Any:
+    """A contact sheet of one recording or more, as a matplotlib figure; ImportError without matplotlib."""
     from matplotlib.figure import Figure
 
-    strips = [Strip(sample, channels, figures.views(layout, channels)) for sample in samples]
-    pen = _Pen(layout)
-    needed = [_column(strip) * strip.extent_2[1] / strip.extent_2[0] for strip in strips]
+    seen_from = views(layout, samples[0].pose_TxVxMxC.shape[-1])
+    drawn = [figures(sample.pose_TxVxMxC, seen_from) for sample in samples]
+    extents = [(len(frames), *_extent(points)) for frames, points in drawn]
+    needed = [(_BLOCK - _LINE) / max(count, 3) * high / wide for count, wide, high in extents]
     figure_high = float(np.clip(np.median(needed), *_FIGURE))
-    block_high = len(strips[0].views) * figure_high + 2.4 * _LINE
+    block_high = len(seen_from) * figure_high + 2.4 * _LINE
     key_high = max(_KEY_HEIGHT, _LINE * (-(-len(layout.joints) // 2) + 3))
-    high = 2 * _MARGIN + 2 * _LINE + key_high + -(-len(strips) // 2) * (block_high + _GAP)
-    page = Figure(figsize=(_PAGE, high), dpi=DPI, facecolor="white")
-    page.text(_MARGIN / _PAGE, 1 - _MARGIN / high, title, size=15, weight="bold", color=_INK, va="center")
-    bottom = high - _MARGIN - _LINE - key_high
-    _key(_axes(page, _MARGIN, bottom, _KEY, key_high), pen, *figures.clearest(strips, layout))
-    bodies = max(strip.bodies for strip in strips)
-    _legend(_axes(page, _MARGIN + _KEY, bottom, _PAGE - 2 * _MARGIN - _KEY, key_high), pen, bodies, strips[0].views)
-    for number, strip in enumerate(strips):
-        row, column = divmod(number, 2)
-        left, low = _MARGIN + column * (_BLOCK + _GAP), bottom - (row + 1) * (block_high + _GAP)
-        _block(_axes(page, left, low, _BLOCK, block_high), pen, strip, figure_high)
+    page_high = 2 * _MARGIN + 2 * _LINE + key_high + -(-len(samples) // 2) * (block_high + _GAP)
+    page = Figure(figsize=(_PAGE, page_high), dpi=DPI, facecolor="white")
+    axes = page.add_axes((0, 0, 1, 1), xlim=(0, _PAGE), ylim=(0, page_high))
+    axes.set_axis_off()
+    pen, bottom = _Pen(axes, layout), page_high - _MARGIN - _LINE - key_high
+    pen.text(_MARGIN, page_high - _MARGIN, title, size=15, weight="bold", color=_INK, ha="left")
+    bodies = [
+        (sample.pose_TxVxMxC[frame, :, body], f"{sample.name}, frame {frame}")
+        for sample, (frames, _) in zip(samples, drawn, strict=True)
+        for frame in frames
+        for body in range(sample.pose_TxVxMxC.shape[2])
+    ]
+    pose_VxC, source = bodies[clearest(np.array([pose_VxC for pose_VxC, _ in bodies]), seen_from[0], layout)]
+    _key(pen, _MARGIN, bottom, key_high, seen_from[0].project(pose_VxC), source)
+    most = max(int((~np.isnan(sample.pose_TxVxMxC[..., 0])).any(axis=(0, 1)).sum()) for sample in samples)
+    _legend(pen, _MARGIN + _KEY, bottom, bottom + key_high, most, seen_from)
+    for number, (sample, (frames, points)) in enumerate(zip(samples, drawn, strict=True)):
+        left = _MARGIN + number % 2 * (_BLOCK + _GAP)
+        top = bottom - _GAP - number // 2 * (block_high + _GAP)
+        _block(pen, left, top, figure_high, sample, frames, dict(zip(seen_from, points, strict=True)))
     return page
 
 
-def save(page: Any, path: pathlib.Path) -> None:
-    """Writes a figure as PNG; the same bytes for the same figure."""
-    page.savefig(path, format="png", metadata={"Software": None})
-
-
-def _axes(page: Any, left: float, bottom: float, width: float, height: float) -> Any:
-    """Axes at a place of the page, without frame; all in inches."""
-    wide, high = page.get_size_inches()
-    axes = page.add_axes((left / wide, bottom / high, width / wide, height / high))
-    axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
-    axes.set_axis_off()
-    return axes
+def _extent(points_xx2: np.ndarray) -> np.ndarray:
+    """Width and height that hold each of the figures around zero."""
+    return np.asarray(np.maximum(2 * np.fmax.reduce(np.abs(points_xx2.reshape(-1, 2))), 1e-9))
 
 
 class _Pen:
-    """Draws bodies of a layout."""
+    """Draws bodies of a layout, and text."""
 
-    def __init__(self, layout: Layout):
-        self.layout, self.limbs = layout, figures.limbs(layout)
-        color_of = {joint: limb.color for limb in self.limbs for joint in limb.joints}
+    def __init__(self, axes: Any, layout: Layout):
+        self.axes, self.layout, self.limbs = axes, layout, limbs(layout)
+        color_of = {joint: color for _, color, joints in self.limbs for joint in joints}
         self.colors = [color_of[joint] for joint in range(len(layout.joints))]
 
-    def body(self, axes: Any, points_Vx2: np.ndarray, body: int, thick: float = 1.0) -> None:
+    def body(self, points_Vx2: np.ndarray, body: int, thick: float = 1.0) -> None:
         """One body, without what is NaN. The first is drawn solid, with filled joints."""
         from matplotlib.collections import LineCollection
 
-        ends = faults.bones(self.layout)
-        segments_Bx2x2 = np.stack([points_Vx2[np.array(self.layout.parents)[ends]], points_Vx2[ends]], axis=1)
+        ends, starts = bones(self.layout)
+        segments_Bx2x2 = np.stack([points_Vx2[starts], points_Vx2[ends]], axis=1)
         whole_B = np.isfinite(segments_Bx2x2).all(axis=(1, 2))
         colors, style = [self.colors[joint] for joint in ends[whole_B]], _STYLES[body % len(_STYLES)]
         lines = LineCollection(segments_Bx2x2[whole_B], colors=colors, linewidths=1.4 * thick, linestyles=[style])
         lines.set_capstyle("round" if style == "solid" else "butt")
-        axes.add_collection(lines, autolim=False)
-        inside = self.colors if style == "solid" else ["white"] * len(self.colors)
-        axes.scatter(*points_Vx2.T, s=7 * thick**2, c=inside, edgecolors=self.colors, linewidths=0.6 * thick, zorder=3)
+        self.axes.add_collection(lines, autolim=False)
+        look = {"c": self.colors if style == "solid" else ["white"] * len(self.colors), "edgecolors": self.colors}
+        self.axes.scatter(*points_Vx2.T, s=7 * thick**2, linewidths=0.6 * thick, zorder=3, **look)
+
+    def text(self, x: float, y: float, said: str, **given: Any) -> None:
+        """Small grey text around a point, unless something else is given."""
+        self.axes.text(x, y, said, **{"size": 7, "color": _PALE, "ha": "center", "va": "center", **given})
 
 
-def _column(strip: Strip) -> float:
-    """Width of a figure's place in its block."""
-    return (_BLOCK - _LINE) / max(len(strip.frames), 3)
-
-
-def _block(axes: Any, pen: _Pen, strip: Strip, figure_high: float) -> None:
+def _block(
+    pen: _Pen, left: float, top: float, high: float, sample: Sample, frames: list[int], rows: dict[View, np.ndarray]
+) -> None:
     """One recording: a row of figures for each view, all of one scale, each in the middle of its place."""
     from matplotlib.patches import Rectangle
 
-    wide, high = _column(strip), len(strip.views) * figure_high + 1.2 * _LINE
-    scale = 0.88 * float(min(wide / strip.extent_2[0], figure_high / strip.extent_2[1]))
-    axes.add_patch(Rectangle((0, 0), _BLOCK, high, color=_PAPER, zorder=0))
-    _caption(axes, strip, high + 0.6 * _LINE)
-    for row, (view, points) in enumerate(zip(strip.views, strip.rows, strict=True)):
-        y = high - (row + 0.5) * figure_high
-        _text(axes, 0.6 * _LINE, y, view.name, rotation=90)
-        for column, points_VxMx2 in enumerate(points):
-            placed_VxMx2 = points_VxMx2 * scale + (_LINE + (column + 0.5) * wide, y)
-            for body in range(placed_VxMx2.shape[1]):
-                pen.body(axes, placed_VxMx2[:, body], body)
-    for column, frame in enumerate(strip.frames):
-        _text(axes, _LINE + (column + 0.5) * wide, 0.6 * _LINE, f"frame {frame}")
+    title, count = _short(sample.title, 44), len(sample.pose_TxVxMxC)
+    name = _short(sample.name, 74 - int(1.3 * len(title)))  # The title's letters are so much wider.
+    pen.text(left, top - 0.6 * _LINE, title, size=10, weight="bold", color=_INK, ha="left")
+    pen.text(left + _BLOCK, top - 0.6 * _LINE, f"{name},  {count} frame{'s' * (count > 1)}", size=8, ha="right")
+    top -= 1.2 * _LINE
+    bottom = top - len(rows) * high - 1.2 * _LINE
+    pen.axes.add_patch(Rectangle((left, bottom), _BLOCK, top - bottom, color=_PAPER, zorder=0))
+    wide = (_BLOCK - _LINE) / max(len(frames), 3)
+    middles = [left + _LINE + (column + 0.5) * wide for column in range(len(frames))]
+    scale = 0.88 * float(np.min((wide, high) / np.maximum.reduce([_extent(points) for points in rows.values()])))
+    for row, (view, figures) in enumerate(rows.items()):
+        y = top - (row + 0.5) * high
+        pen.text(left + 0.6 * _LINE, y, view.name, rotation=90)
+        for x, points_VxMx2 in zip(middles, figures, strict=True):
+            for body in range(points_VxMx2.shape[1]):
+                pen.body(points_VxMx2[:, body] * scale + (x, y), body)
+    for x, frame in zip(middles, frames, strict=True):
+        pen.text(x, bottom + 0.6 * _LINE, f"frame {frame}")
 
 
-def _caption(axes: Any, strip: Strip, y: float) -> None:
-    title = _short(strip.sample.title, 44)
-    axes.text(0, y, title, size=10, weight="bold", color=_INK, va="center")
-    name = _short(strip.sample.name, 74 - int(1.3 * len(title)))  # The title's letters are so much wider.
-    count = len(strip.sample.frames_TxVxMxC)
-    _text(axes, _BLOCK, y, f"{name},  {count} frame{'s' if count > 1 else ''}", size=8, ha="right")
-
-
-def _key(axes: Any, pen: _Pen, points_Vx2: np.ndarray, source: str) -> None:
+def _key(pen: _Pen, left: float, low: float, high: float, points_Vx2: np.ndarray, source: str) -> None:
     """One large body, with the number and name of each joint in a column at its left or right."""
-    high = axes.get_ylim()[1] - 2 * _LINE
-    box_2x2 = figures.box(points_Vx2)
-    scale = 0.86 * np.min((_KEY - 2 * _NAMES, high) / np.maximum(np.ptp(box_2x2, axis=0), 1e-9))
-    points_Vx2 = (points_Vx2 - box_2x2.mean(axis=0)) * scale + (_KEY / 2, high / 2 + 2 * _LINE)
-    shown = np.flatnonzero(np.isfinite(points_Vx2).all(axis=1))
-    shown = shown[np.argsort(points_Vx2[shown, 0], kind="stable")]
-    for edge, out, joints in ((_NAMES, -1, shown[: len(shown) // 2]), (_KEY - _NAMES, 1, shown[len(shown) // 2 :])):
+    edges_2x2 = np.stack([np.fmin.reduce(points_Vx2), np.fmax.reduce(points_Vx2)])
+    scale = 0.86 * np.min((_KEY - 2 * _NAMES, high - 2 * _LINE) / np.maximum(np.ptp(edges_2x2, axis=0), 1e-9))
+    points_Vx2 = (points_Vx2 - edges_2x2.mean(axis=0)) * scale + (left + _KEY / 2, low + high / 2 + _LINE)
+    seen = np.argsort(points_Vx2[:, 0], kind="stable")[: np.isfinite(points_Vx2[:, 0]).sum()]  # NaN is sorted last
+    half = len(seen) // 2
+    for edge, out, joints in ((left + _NAMES, -1, seen[:half]), (left + _KEY - _NAMES, 1, seen[half:])):
         joints = joints[np.argsort(-points_Vx2[joints, 1], kind="stable")]
-        places = _spaced(points_Vx2[joints, 1].tolist(), _LINE, 1.5 * _LINE, high + 1.5 * _LINE)
-        for joint, y in zip(joints.tolist(), places, strict=True):
+        places = np.linspace(low + high - 0.5 * _LINE, low + 1.5 * _LINE, len(joints))
+        for joint, y in zip(joints.tolist(), places.tolist(), strict=True):
             x_joint, y_joint = points_Vx2[joint]
-            axes.plot([edge, x_joint], [y, y_joint], color=pen.colors[joint], linewidth=0.6, alpha=0.55, zorder=1)
-            words = (_short(pen.layout.joints[joint], 26), str(joint))
-            said = "  ".join(words if out < 0 else reversed(words))
-            _text(axes, edge + 0.07 * out, y, said, size=8, color=_INK, ha="right" if out < 0 else "left")
-    pen.body(axes, points_Vx2, 0, thick=2.0)
-    if unseen := [joint for number, joint in enumerate(pen.layout.joints) if number not in shown]:
-        source += f"; not seen: {', '.join(unseen)}"
-    _text(axes, _KEY / 2, 0.4 * _LINE, _short(source, 120))
+            pen.axes.plot([edge, x_joint], [y, y_joint], color=pen.colors[joint], lw=0.6, alpha=0.55, zorder=1)
+            said = "  ".join([str(joint), _short(pen.layout.joints[joint], 26)][::out])
+            pen.text(edge + 0.07 * out, y, said, size=8, color=_INK, ha="right" if out < 0 else "left")
+    pen.body(points_Vx2, 0, thick=2.0)
+    unseen = ", ".join(name for joint, name in enumerate(pen.layout.joints) if joint not in seen)
+    pen.text(left + _KEY / 2, low + 0.4 * _LINE, _short(f"{source}; not seen: {unseen}" if unseen else source, 120))
 
 
-def _spaced(wanted: Sequence[float], apart: float, bottom: float, top: float) -> list[float]:
-    """Places from the top down, near those that are wanted (in falling order), with room between them."""
-    places: list[float] = []
-    for number, place in enumerate(wanted):
-        highest = places[-1] - apart if places else top
-        lowest = bottom + apart * (len(wanted) - 1 - number)
-        places.append(max(min(place, highest), lowest))
-    return places
-
-
-def _legend(axes: Any, pen: _Pen, bodies: int, views: Sequence[View]) -> None:
+def _legend(pen: _Pen, left: float, low: float, top: float, bodies: int, views: Sequence[View]) -> None:
     """Colours, line styles and directions."""
-    rows: list[tuple[str, str, Any]] = [(limb.name, limb.color, "solid") for limb in pen.limbs]
+    rows = [(name, color, 3.0, _STYLES[0]) for name, color, _ in pen.limbs]
     if bodies > 1:
-        rows += [(f"body {body}", _INK, _STYLES[body % len(_STYLES)]) for body in range(bodies)]
-    y = axes.get_ylim()[1] - 1.5 * _LINE
-    for name, color, style in rows:
-        axes.plot([0.3, 0.8], [y, y], color=color, linewidth=1.6 if color == _INK else 3, linestyle=style)
-        _text(axes, 0.95, y, name, size=9, color=_INK, ha="left")
-        y -= 1.2 * _LINE
-    for number, view in enumerate(views):
-        _directions(axes, view, 2.9 + 1.3 * number, axes.get_ylim()[1] - 0.85)
-    _text(axes, 0.3, 1.2 * _LINE, _NOTE, ha="left", size=7.5)
-
-
-def _directions(axes: Any, view: View, x: float, y: float) -> None:
-    """Two arrows from a corner, and the coordinates along which they point."""
+        rows += [(f"body {body}", _INK, 1.6, _STYLES[body % len(_STYLES)]) for body in range(bodies)]
+    for row, (name, color, thick, style) in enumerate(rows):
+        y = top - (1.5 + 1.2 * row) * _LINE
+        pen.axes.plot([left + 0.3, left + 0.8], [y, y], color=color, lw=thick, ls=style)
+        pen.text(left + 0.95, y, name, size=9, color=_INK, ha="left")
     arrow = {"arrowstyle": "-|>", "color": _INK, "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
-    up = -1 if view.down else 1
-    axes.annotate("", (x + 0.5, y), (x, y), arrowprops=arrow)
-    axes.annotate("", (x, y + 0.5 * up), (x, y), arrowprops=arrow)
-    _text(axes, x + 0.6, y, "xyz"[view.right], size=9, color=_INK)
-    _text(axes, x, y + 0.62 * up, "xyz"[view.vertical], size=9, color=_INK)
-    _text(axes, x + 0.25, y - 0.2 * up, view.name, size=8)
-
-
-def _text(axes: Any, x: float, y: float, said: str, **given: Any) -> None:
-    """Small grey text around a point, unless something else is given."""
-    axes.text(x, y, said, **{"size": 7, "color": _PALE, "ha": "center", "va": "center", **given})
+    for number, view in enumerate(views):
+        x, y, up = left + 2.9 + 1.3 * number, top - 0.85, -1 if view.down else 1
+        for right, high, axis in ((0.5, 0, view.right), (0, 0.5 * up, view.vertical)):
+            pen.axes.annotate("", (x + right, y + high), (x, y), arrowprops=arrow)
+            pen.text(x + 1.2 * right, y + 1.24 * high, "xyz"[axis], size=9, color=_INK)
+        pen.text(x + 0.25, y - 0.2 * up, view.name, size=8)
+    note = "Joints, bodies and frames count from 0. The figures of a recording have one scale."
+    pen.text(left + 0.3, low + 1.2 * _LINE, note, ha="left", size=7.5)
 
 
 def _short(text: str, letters: int) -> str:

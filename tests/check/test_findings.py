@@ -30,12 +30,12 @@ def frames_of(found, number):
     return found[number][1].frames_TxVxMxC.copy()
 
 
-def said(found, benchmark=HANDS):
-    return findings.find(survey.gather(found, benchmark))
+def said(found, benchmark=HANDS, streams=()):
+    return findings.find(survey.gather(found, benchmark, streams))
 
 
-def only(found, benchmark=HANDS):
-    (finding,) = said(found, benchmark)
+def only(found, benchmark=HANDS, streams=()):
+    (finding,) = said(found, benchmark, streams)
     return finding
 
 
@@ -43,12 +43,29 @@ def test_nothing_is_wrong_with_these(found):
     assert said(found) == []
 
 
-def test_nan(found):
+def test_infinity(found):
     frames = frames_of(found, 3)
-    frames[4, 2] = np.nan
+    frames[4, 2] = np.inf
     finding = only(changed(found, 3, frames_TxVxMxC=frames))
-    assert finding.error and finding.said == "NaN or infinity in 1 of 56 recordings"
+    assert finding.error and finding.said == "infinity in 1 of 56 recordings"
     assert finding.cases == (f"{found[3][1].name}: frame 4, thumb_base",)
+
+
+def test_a_joint_that_is_not_seen_now_and_then_is_no_finding(found):
+    frames = frames_of(found, 3)
+    frames[4, 2] = frames[7:9, 0] = np.nan
+    assert said(changed(found, 3, frames_TxVxMxC=frames)) == []
+
+
+def test_label_names():
+    names = ("wave", "point", "stop")
+    assert list(findings.label_names(names, names)) == []
+    (finding,) = findings.label_names(("wave", "stop", "point"), names)
+    assert finding.error and finding.said.startswith("class 1 is 'stop' in the set, 'point' in the benchmark: ")
+    (finding,) = findings.label_names(names[:2], names)
+    assert finding.error and finding.said.startswith("the set has 2 classes, the benchmark 3: ")
+    (finding,) = findings.label_names(("point", "wave"), names)
+    assert finding.said.startswith("class 0 is 'point' in the set, 'wave' in the benchmark: ")
 
 
 def test_nobody(found):
@@ -108,7 +125,7 @@ def test_where_each_subject_is_left_out_once(found):
     assert said(found, benchmark) == []
     other = [n for n, (_, record) in enumerate(found) if record.subject != found[0][1].subject][0]
     twins = only(changed(found, other, frames_TxVxMxC=frames_of(found, 0)), benchmark)
-    assert twins.said.startswith("2 recordings are identical to one of another subject")
+    assert twins.said.startswith("2 recordings are identical to one of another subject: ")
     one = [
         (split, record) for split, record in found if record.label // 2 != 3 or record.subject == found[0][1].subject
     ]
@@ -139,23 +156,77 @@ def test_a_frozen_joint(found):
     assert finding.cases == (f"thumb_second: in 1 of 56 recordings, first {found[7][1].name}",)
 
 
-def test_a_frozen_recording(found):
-    frames = np.repeat(frames_of(found, 7)[:1], 15, axis=0)
-    finding = only(changed(found, 7, frames_TxVxMxC=frames))
+@pytest.mark.parametrize("frames", [1, 15])
+def test_a_recording_in_which_nothing_moves(found, frames):
+    frames = np.repeat(frames_of(found, 7)[:1], frames, axis=0)
+    finding = only(changed(found, 7, frames_TxVxMxC=frames), streams=("slow_temporal",))
+    assert not finding.error
     assert finding.said == "nothing moves in 1 of 56 recordings" and finding.cases == (found[7][1].name,)
 
 
-def test_a_joint_that_is_never_seen(found):
-    benchmark = dataclasses.replace(HANDS, channels="xy")
-    flat = [
-        (split, dataclasses.replace(record, frames_TxVxMxC=record.frames_TxVxMxC[..., :2].copy()))
+def signs(found, still):
+    """The training recordings for which `still` holds of their number become single frames, all different."""
+    return [
+        (split, dataclasses.replace(record, frames_TxVxMxC=record.frames_TxVxMxC[n : n + 1]))
+        if split == "train" and still(n)
+        else (split, record)
+        for n, (split, record) in enumerate(found)
+    ]
+
+
+def test_motion_streams_have_nothing_to_learn_where_nothing_moves(found):
+    assert [split for split, _ in found] == ["train"] * 28 + ["test"] * 28
+    both = ("spatial_temporal", "slow_temporal", "fast_temporal")
+    finding = only(signs(found, lambda n: True), streams=both)
+    assert finding.error and len(finding.cases) == 28
+    assert finding.said == (
+        "nothing moves in 28 of 56 recordings, 28 of 28 for training: slow_temporal and fast_temporal cannot learn "
+        "from them; train :spatial_temporal or :spatial instead (behind the name of the configuration)"
+    )
+    most = only(signs(found, lambda n: n < 15), streams=both[:2])
+    assert not most.error and "15 of 28 for training: slow_temporal cannot learn" in most.said
+    half = only(signs(found, lambda n: n < 14), streams=both)
+    assert not half.error and half.said == "nothing moves in 14 of 56 recordings"
+    without = only(signs(found, lambda n: True), streams=("spatial_temporal", "spatial"))
+    assert not without.error and without.said == "nothing moves in 28 of 56 recordings"
+
+
+def test_where_each_subject_is_left_out_all_recordings_are_trained_on(found):
+    benchmark = dataclasses.replace(HANDS, protocol="subject")
+    finding = only(signs(found, lambda n: True), benchmark, streams=("fast_temporal",))
+    assert finding.said == "nothing moves in 28 of 56 recordings"
+
+
+@pytest.mark.parametrize("channels", ["xyz", "xy"])
+def test_joints_that_are_mostly_not_seen(found, channels):
+    benchmark = dataclasses.replace(HANDS, channels=channels)
+    gaps = [
+        (split, dataclasses.replace(record, frames_TxVxMxC=record.frames_TxVxMxC[..., : len(channels)].copy()))
         for split, record in found
     ]
-    assert said(flat, benchmark) == []
-    for _, record in flat:
-        record.frames_TxVxMxC[:, 8] = 0
-    finding = only(flat, benchmark)
-    assert finding.said == "1 of 22 joints are never seen" and finding.cases == ("index_second",)
+    assert said(gaps, benchmark) == []
+    for number, (_, record) in enumerate(gaps):
+        record.frames_TxVxMxC[:, 8] = np.nan
+        record.frames_TxVxMxC[: len(record.frames_TxVxMxC) // 2 - 1, 5] = np.nan  # less than half
+        if number % 5:
+            record.frames_TxVxMxC[:, 12] = np.nan
+    mostly = [finding for finding in said(gaps, benchmark) if "mostly" in finding.said]
+    assert [(finding.said, finding.error) for finding in mostly] == [("2 of 22 joints are mostly not seen", False)]
+    assert mostly[0].cases[0] == "index_second: in 100% of the frames"
+    assert mostly[0].cases[1].startswith("middle_second: in ")
+
+
+def test_recordings_without_the_joints_that_they_are_normalised_by(found):
+    assert HANDS.layout.reference.points == (("wrist",), ("wrist",), ("middle_base",))
+    frames = frames_of(found, 4)
+    frames[1:, [0, 3, 10]] = np.nan  # the thumb is not asked for
+    assert [finding for finding in said(changed(found, 4, frames_TxVxMxC=frames)) if "normalised" in finding.said] == []
+    frames[0, [3, 10]] = np.nan
+    finding = only(changed(found, 4, frames_TxVxMxC=frames))
+    assert finding.said.startswith("joints that recordings are normalised by are never seen in 1 of 56 recordings: ")
+    assert finding.cases == (f"{found[4][1].name}: middle_base",) and "[normalize]" in finding.said
+    frames[0, 0] = np.nan
+    assert only(changed(found, 4, frames_TxVxMxC=frames)).cases == (f"{found[4][1].name}: wrist, middle_base",)
 
 
 def test_a_jump(found):

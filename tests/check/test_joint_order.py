@@ -1,12 +1,11 @@
 """The order of joints: the right one is left in peace, wrong ones are noticed."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
-from dsta_jax.check import faults, joint_order
+from dsta_jax.check import joint_order
 from dsta_jax.check.joint_order import PairDistances
+from dsta_jax.check.survey import pose
 from dsta_jax.data import records
 from dsta_jax.datasets.layouts import COCO_17, HAND_22, KINECT_20, LAYOUTS, UTD_MHAD_20
 
@@ -21,9 +20,8 @@ def recordings(hands):
 def distances_of(recordings, layout=HAND_22, order=None, channels="xyz"):
     distances = PairDistances(layout, flat="z" not in channels)
     for frames in recordings:
-        frames = frames[..., : len(channels)]
-        for track in faults.tracks(frames if order is None else frames[:, order], channels):
-            distances.add(track)
+        whole = pose(frames[..., : len(channels)], channels)[:, :, 0]
+        distances.add(whole if order is None else whole[:, order])
     return distances
 
 
@@ -77,25 +75,32 @@ def test_nothing_is_said_of_joints_that_are_not_there(recordings):
     assert not empty.seen_V.any() and joint_order.wrong_order(empty) == ""
     flat = [frames[..., :2].copy() for frames in recordings]
     for frames in flat:
-        frames[:, 5] = 0
+        frames[:, 5] = np.nan
     distances = distances_of(flat, channels="xy")
     assert np.flatnonzero(~distances.seen_V).tolist() == [5]
     assert joint_order.wrong_order(distances) == ""
 
 
 def test_one_recording_in_another_order_has_long_bones(recordings):
-    distances = PairDistances(HAND_22)
-    (right,) = faults.tracks(recordings[0], "xyz")
-    wrong = dataclasses.replace(
-        right, positions_TxVxC=right.positions_TxVxC[:, np.random.default_rng(0).permutation(22)]
-    )
-    assert distances.add(wrong) > 1.75 * distances.add(right)
+    distances, right = PairDistances(HAND_22), pose(recordings[0], "xyz")[:, :, 0]
+    assert distances.add(right[:, np.random.default_rng(0).permutation(22)]) > 1.75 * distances.add(right)
 
 
 def test_a_body_without_extent_adds_nothing():
     distances = PairDistances(HAND_22)
-    (dot,) = faults.tracks(np.ones((3, 22, 1, 3), np.float32), "xyz")
-    assert np.isnan(distances.add(dot)) and not distances.seen_V.any()
+    assert np.isnan(distances.add(np.ones((3, 22, 3)))) and not distances.seen_V.any()
+
+
+def test_joints_that_are_not_seen_do_not_change_what_is_known_of_the_others(recordings):
+    whole = PairDistances(HAND_22)
+    parts = PairDistances(HAND_22)
+    body = pose(recordings[0], "xyz")[:, :, 0]
+    body = np.repeat(body[:1], 6, axis=0)  # rigid, so that any frames tell as much as all
+    whole.add(body)
+    body[::2, 3] = body[4, 9] = np.nan
+    parts.add(body)
+    for expected, found in zip(whole.mean(), parts.mean(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 def test_best_exchange():
@@ -105,10 +110,11 @@ def test_best_exchange():
     order = np.arange(17)
     order[[3, 16]] = 16, 3
     everyone = np.ones(17, bool)
-    found = joint_order.best_exchange(weight_VxV[np.ix_(order, order)], COCO_17, everyone)
-    assert (found.first, found.second) == (3, 16)
-    assert found.saved == pytest.approx(2 / 18)  # two bones of the 16 are 2 long, before
-    assert joint_order.best_exchange(weight_VxV, COCO_17, everyone).saved <= 0
+    saved, *joints = joint_order.best_exchange(weight_VxV[np.ix_(order, order)], COCO_17, everyone)
+    assert joints == [3, 16]
+    assert saved == pytest.approx(2 / 18)  # two bones of the 16 are 2 long, before
+    assert joint_order.best_exchange(weight_VxV, COCO_17, everyone)[0] <= 0
+    assert joint_order.best_exchange(weight_VxV[np.ix_(order, order)], COCO_17, np.arange(17) != 3)[1:] != (3, 16)
 
 
 def test_pairs_of_left_and_right():

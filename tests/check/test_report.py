@@ -63,9 +63,40 @@ def test_a_set_that_training_refuses(tiny, tmp_path, capsys):
     config = tiny(recordings)
     assert report.check(config, tmp_path / "check") == 1
     said = capsys.readouterr().out
-    assert "1. ERROR: NaN or infinity in 1 of 9 recordings\n     recording_4: frame 1, right of body 0\n" in said
+    assert "1. ERROR: infinity in 1 of 9 recordings\n     recording_4: frame 1, right of body 0\n" in said
     assert "2. ERROR: nobody is seen in 1 of 9 recordings\n     recording_7: 3 frames\n" in said
     assert "problems, 2 of them errors: training would be wrong.\n" in said
+
+
+def test_joints_that_are_not_seen_are_no_error(tiny, tmp_path, capsys):
+    recordings = raw_recordings.records(9)  # of 1, 2, ... 9 frames
+    for number in (3, 8):
+        recordings[number].frames_TxVxMxC[0, 1] = np.nan
+    recordings[8].frames_TxVxMxC[1, 2, 0] = np.nan
+    assert report.check(tiny(recordings), tmp_path / "check") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    # 2 bodies in 45 frames.
+    assert "In frames with their body, 1.9% of the joints are not seen, most often left 4%, right 1%. " in said
+
+
+def test_other_classes(tiny, tmp_path, capsys):
+    config = tiny(raw_recordings.records(9))
+    (tmp_path / "tiny.toml").write_text(TINY.replace('["a", "b", "c"]', '["a", "c", "b"]'))
+    assert report.check(config, tmp_path / "check") == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1. ERROR: class 1 is 'b' in the set, 'c' in the benchmark: convert it again with --overwrite" in said
+
+
+@pytest.mark.parametrize("stream, status", [("spatial", 0), ("slow_temporal", 1)])
+def test_single_frames(tiny, tmp_path, capsys, stream, status):
+    recordings = [
+        dataclasses.replace(record, frames_TxVxMxC=record.frames_TxVxMxC[:1]) for record in raw_recordings.records(9)
+    ]
+    config = tiny(recordings)
+    config.streams = (stream,)
+    assert report.check(config, tmp_path / "check") == status
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nothing moves in 9 of 9 recordings" in said and ("slow_temporal cannot learn" in said) == status
 
 
 def test_warnings_do_not_fail(tiny, tmp_path, capsys):
@@ -104,6 +135,7 @@ def test_tables_are_80_columns_wide(name, tmp_path):
     benchmark = BENCHMARKS[name]
     joints, bodies, _ = benchmark.frame_shape
     recordings = [ntu(number) for number in range(300)]
+    recordings[0][1].frames_TxVxMxC[:, 5:] = np.nan
     if joints < 25:
         for number, (split, record) in enumerate(recordings):
             frames = record.frames_TxVxMxC[:, :joints, :bodies]
