@@ -1,1 +1,1 @@
-"""Configurations: `base.py`, and one short file a benchmark."""
+"""Configurations: one short file for each benchmark. dsta_jax/config.py explains every field."""

@@ -1,10 +1,10 @@
 """DHG, 28 gestures, 20 folds: each subject is left out of training once, and tested on.
 
-`python -m dsta_jax.main --config=configs/dhg28.py` trains 20 folds x 4 streams, as many side by side
-as memory holds, or `config.members_per_step` networks; each fold can be interrupted and goes on by itself.
-`--config.folds=1,2` trains two of them, `configs/dhg28.py:spatial` one stream of each.
+`python -m dsta_jax.main --config=dhg28` trains 20 folds x 4 streams, as many side by side as memory holds, or
+`config.members_per_step` networks. Each fold can be interrupted and continued by itself.
+`--config.folds=1,2` trains two of them, `dhg28:spatial` one stream of each.
 
-Needs the recordings: `python -m data_prep.dhg --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=dhg --in=DIRECTORY --out=data`.
 The paper reports 90.9% for the four streams, as the mean over the folds.
 """
 

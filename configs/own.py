@@ -1,8 +1,7 @@
-"""Recordings of your own: `python -m dsta_jax.main --config=configs/own.py --config.benchmark=my_gestures.toml`.
+"""Recordings of your own: `python -m dsta_jax.main --config=own --config.benchmark=my_gestures.toml`.
 
-The file says what the classes are, by which joints they are to be told apart, and who tests; README.md, *Your own
-recordings*, has one, and `dsta_jax/datasets/own.py` everything that it can say. The numbers are the paper's;
-`configs/own.py:small` is a network for two CPU cores. `--check` looks the recordings over before.
+The file says what the classes and the joints are, and who tests; docs/own_recordings.md explains it. The numbers are
+the paper's; `own:small` is a network for two CPU cores. With `--check` the command looks at the recordings first.
 """
 
 import ml_collections

@@ -1,8 +1,8 @@
-"""SHREC'17, 28 gestures: `python -m dsta_jax.main --config=configs/shrec28.py`.
+"""SHREC'17, 28 gestures: `python -m dsta_jax.main --config=shrec28`.
 
-`configs/shrec28.py:spatial` trains one stream, `configs/shrec28.py:small` a network for two CPU cores.
+`shrec28:spatial` trains one stream, `shrec28:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.shrec --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data`.
 The paper reports 93.9% for the four streams.
 """
 

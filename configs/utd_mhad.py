@@ -1,8 +1,9 @@
 """UTD-MHAD, 27 actions, 431 recordings of odd subjects for training, 430 of even subjects for testing.
 
-`configs/utd_mhad.py` is the full network with the paper's schedule, for a GPU; `configs/utd_mhad.py:small` trains on
-two CPU cores. Needs the recordings: `python -m data_prep.utd_mhad --raw_dir=DIRECTORY --out_dir=data`.
-README.md has the accuracies that were measured.
+`utd_mhad` is the full network with the paper's schedule, for a GPU; `utd_mhad:small` trains on two CPU cores.
+docs/measured.md has the accuracies that were measured.
+
+Needs the recordings: `python -m data_prep.convert --from=utd_mhad --in=DIRECTORY --out=data`.
 """
 
 import ml_collections
