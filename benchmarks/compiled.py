@@ -7,14 +7,13 @@ Bytes accessed are those that each kernel reads and writes, added up. Kernels ar
 program's entry that do something on the device: fusions, custom calls (library kernels), copies and so on.
 """
 
-import argparse
 import collections
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import report, sides
-from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks import command_line, report, sides
+from benchmarks.shapes import Case
 
 COLUMNS = (
     ("side", "side", ""),
@@ -31,27 +30,13 @@ COLUMNS = (
 _NO_KERNEL = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id", "iota"}
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--shape", choices=SHAPES, default="ntu")
-    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
-    parser.add_argument("--batch", type=int, default=64, help="samples of a member's step (default 64)")
-    parser.add_argument("--members", type=int, default=1, help="networks in one program")
-    parser.add_argument("--single", type=float, default=0.8, help="part of clips with one person; 0 leaves packed out")
-    parser.add_argument("--options", action="append", help="a side with these fields, 'model.temporal=conv'")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Compiles, prints, and returns the rows."""
-    arguments = parse(words)
-    case = Case(arguments.shape, arguments.network, arguments.batch, arguments.members)
-    singles = (0.0, arguments.single) if arguments.shape == "ntu" and arguments.single else (0.0,)
-    options = arguments.options or sides.default_options(case)
-    rows = [analyse(spec) for spec in sides.of_library("train", case, options, singles)]
-    title = f"{arguments.shape}, {arguments.network} network, batch {arguments.batch}, {arguments.members} member(s)"
-    report.finish("compiled", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
+    defaults = {"shape": "ntu", "network": "full", "batch": 64, "members": 1, "single": 0.8, "options": None}
+    arguments = command_line.parser(__doc__, **defaults).parse_args(words)
+    case = Case.of(arguments, options="")
+    rows = [analyse(spec) for spec in sides.of_library("train", case, arguments.options, arguments.single)]
+    report.finish("compiled", arguments, f"{case.title}\n{report.table(rows, COLUMNS)}", rows)
     return rows
 
 
@@ -60,13 +45,12 @@ def analyse(spec: sides.Spec) -> dict[str, Any]:
     from benchmarks import ours
 
     side = ours.Training(spec.case)
-    costs = side.compiled.cost_analysis()
     kinds = kernels(side.compiled.as_text())
     return {
         "side": spec.name,
         "rows": side.rows,
-        "gb_accessed": costs["bytes accessed"] / 1e9,
-        "gflop": costs["flops"] / 1e9,
+        "gb_accessed": side.bytes_accessed / 1e9,
+        "gflop": side.compiled.cost_analysis()["flops"] / 1e9,
         "gflop_counted": side.flops / 1e9,
         "kernels": sum(kinds.values()),
         "fusions": kinds["fusion"],

@@ -8,8 +8,8 @@ unpacked=$(mktemp -d)
 trap 'rm -rf "$unpacked"' EXIT
 
 # MODULE=WHEEL for what may be missing, first what others need; a wheel's name has underscores.
-for pair in absl=absl_py yaml=pyyaml ml_collections=ml_collections tqdm=tqdm packaging=packaging \
-  google.protobuf=protobuf tensorboardX=tensorboardx google_crc32c=google_crc32c; do
+for pair in absl=absl_py yaml=pyyaml ml_collections=ml_collections tqdm=tqdm psutil=psutil google.protobuf=protobuf \
+  google_crc32c=google_crc32c; do
   module=${pair%%=*} wheel=${pair#*=}
   "$python" -c "import $module" 2>/dev/null && continue
   found=

@@ -11,16 +11,16 @@ Recordings are made up, with the benchmark's lengths, in memory; of NTU's, --sin
 share a row (`packed`), as in training. Samples are counted once a member.
 """
 
-import argparse
 import collections
 import itertools
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks import report, shapes
-from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks import command_line, report, shapes
+from benchmarks.shapes import SHAPES, Case
 from benchmarks.timing import Times
 
 COLUMNS = (
@@ -29,40 +29,29 @@ COLUMNS = (
     ("bodies", "bodies", ""),
     ("what", "what", ""),
     ("ms_median", "ms a step", ".4g"),
-    ("ms_min", "min", ".4g"),
-    ("ms_max", "max", ".4g"),
+    *report.MS[1:],
     ("samples_per_second", "samples/s", ".4g"),
 )
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--shapes", default="shrec,ntu", help=f"some of {', '.join(SHAPES)}")
-    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
-    parser.add_argument("--batch", type=int, default=64, help="samples of a member's step (default 64)")
-    parser.add_argument("--members", default="1,4", help="numbers of networks (default 1,4)")
-    parser.add_argument("--steps", type=int, default=16, help="steps of a turn (default 16)")
-    parser.add_argument("--single", type=float, default=0.8, help="part of clips with one person; 0: dense")
-    parser.add_argument("--no-training", action="store_true", help="batches only, no step of training")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, and returns the rows."""
-    arguments = parse(words)
+    parser = command_line.parser(__doc__, network="full", batch=64, members=(1, 4), single=0.8)
+    parser.add_argument("--shapes", default="shrec,ntu", help=f"some of {', '.join(SHAPES)} (default both)")
+    parser.add_argument("--steps", type=int, default=16, help="steps of a turn (default 16)")
+    parser.add_argument("--no-training", action="store_true", help="batches only, no step of training")
+    arguments = parser.parse_args(words)
     rows = []
-    for shape, members in itertools.product(arguments.shapes.split(","), arguments.members.split(",")):
-        samples = arguments.batch * arguments.steps
+    for shape, members in itertools.product(arguments.shapes.split(","), arguments.members):
         single = arguments.single if shape == "ntu" else 0.0
-        case = Case(shape, arguments.network, arguments.batch, int(members), single, samples=samples)
-        rows += measure(case, arguments)
+        samples = arguments.batch * arguments.steps
+        rows += measure(Case.of(arguments, shape=shape, members=members, single=single, samples=samples), arguments)
     title = f"{arguments.network} network, batch {arguments.batch}"
     report.finish("input_pipeline", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
     return rows
 
 
-def measure(case: Case, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(case: Case, arguments: Namespace) -> list[dict[str, Any]]:
     """A row for each way."""
     ways = _batches(case, arguments.steps)
     if not arguments.no_training:
@@ -88,22 +77,19 @@ def _batches(case: Case, steps: int) -> dict[str, Callable[[], object]]:
     """An epoch's batches, and nothing else."""
     import jax
 
+    from benchmarks import ours
     from benchmarks.on_device import OnDevice
-    from dsta_jax import parallel
     from dsta_jax.data import batches
-    from dsta_jax.feed import Feed
+    from dsta_jax.train import Feed
 
-    runs = shapes.runs_of(case)
-    batch_size, seed = runs[0].config.train.batch_size, runs[0].config.seed
-    feed = Feed(runs, parallel.make_mesh(case.members, case.batch))
-    devices = [OnDevice(run) for run in runs]
-    needed_S = batches.train_rows(runs[0].train, batch_size, seed, runs[0].steps)  # all runs have the same recordings
-    counts = feed.row_counts
-    rows_S = [None if counts is None else counts.of(needed) for needed in needed_S]
+    members = shapes.members_of(case)
+    feed = Feed(members, members.mesh(case.batch))
+    devices = [OnDevice(members, fold.train) for fold in members.folds]
+    rows_S = ours.rows_of_steps(members, feed)
 
     def make(step: int) -> list[Any]:
-        rows = rows_S[step]
-        return [batches.train_batch(run.train, run.members, run.sampling, batch_size, seed, step, rows) for run in runs]
+        how = members.streams, members.sampling, case.batch, members.config.seed, step, rows_S[step]
+        return [batches.train_batch(fold.train, *how) for fold in members.folds]
 
     def in_threads(count: int) -> None:
         with ThreadPoolExecutor(count) as pool:
@@ -111,7 +97,7 @@ def _batches(case: Case, steps: int) -> dict[str, Callable[[], object]]:
                 pass
 
     def fed() -> None:
-        for batch in itertools.islice(feed.batches(runs[0].steps - steps), steps):
+        for batch in itertools.islice(feed.batches(members.steps - steps), steps):
             jax.block_until_ready(batch.x)
 
     def on_device() -> None:
@@ -135,15 +121,14 @@ def _training(case: Case, steps: int) -> dict[str, Callable[[], object]]:
     from benchmarks import ours
 
     side = ours.Training(case)
-    feed, last = side.feed, side.runs[0].steps
+    feed, first = side.feed, side.members.steps - steps
     compiled = {side.batch.x.shape: side.compiled}
-    if feed.row_counts is not None:
+    if feed.row_counts is not None and feed.row_counts.most != side.rows:
         shapes_of_most = feed.shapes(feed.row_counts.most)
-        if shapes_of_most.x.shape not in compiled:
-            compiled[shapes_of_most.x.shape] = side.compile(shapes_of_most)
+        compiled[shapes_of_most.x.shape] = side.compile(shapes_of_most)
 
     def fed() -> None:
-        for batch in itertools.islice(feed.batches(last - steps), steps):
+        for batch in itertools.islice(feed.batches(first), steps):
             side.state, _ = compiled[batch.x.shape](side.state, batch)
         side.wait()
 

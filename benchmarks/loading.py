@@ -5,7 +5,6 @@ Needs tensorflow-datasets, which writes the sets; `benchmarks.scaling` calls it 
 
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report, resident, shapes
-from benchmarks.shapes import SHAPES, Case
+from benchmarks.shapes import Case
+from benchmarks.timing import Times
 from dsta_jax.data.dataset import DataSet
 
 # Part of the recordings in which the second body is absent, as in NTU RGB+D.
@@ -32,23 +32,9 @@ def measure(counts: Sequence[int], shape: str, repeats: int = 3) -> list[dict[st
             except ImportError as error:
                 report.say(f"the axis samples is left out: {error}")
                 return []
-            command = [sys.executable, "-m", "benchmarks.loading", directory, shape]
-            found = [
-                json.loads(subprocess.run(command, stdout=subprocess.PIPE, cwd=report.ROOT, check=True).stdout)
-                for _ in range(repeats)
-            ]
-        ms = sorted(1e3 * each["seconds"] for each in found)
-        rows.append(
-            {
-                "axis": "samples",
-                "value": count,
-                "ms_median": ms[len(ms) // 2],
-                "ms_min": ms[0],
-                "ms_max": ms[-1],
-                "ms": ms,
-                "planned_gb": found[0]["bytes"] / 1e9,
-            }
-        )
+            found = [report.in_a_process("loading", directory, shape) for _ in range(repeats)]
+        times = Times(tuple(each["seconds"] for each in found))
+        rows.append({"axis": "samples", "value": count, **times.summary(), "planned_gb": found[0]["bytes"] / 1e9})
     return rows
 
 
@@ -59,14 +45,13 @@ def write(directory: pathlib.Path, shape: str, count: int) -> None:
       ImportError: without tensorflow-datasets.
     """
     from data_prep import tfds_layout
-    from dsta_jax.data import records
+    from dsta_jax.data import records, tfrecord
 
-    case = Case(shape, samples=count, single=SINGLE)
-    benchmark, made = shapes.benchmark_of(case), shapes.made_recordings(case)
-    place = directory / benchmark.data_set / "1.0.0"
+    made = shapes.made_recordings(Case(shape, samples=count, single=SINGLE))
+    source = made.benchmark.source
+    place = directory / source.name / source.version
     place.mkdir(parents=True)
-    labels = [f"label {number}" for number in range(len(benchmark.class_of_label))]
-    features = tfds_layout.record_features(labels, benchmark.frame_shape)
+    features = tfds_layout.record_features(source.label_names, source.frame_shape)
     payloads = (
         tfds_layout.to_payload(
             features,
@@ -74,11 +59,11 @@ def write(directory: pathlib.Path, shape: str, count: int) -> None:
         )
         for number in range(count)
     )
-    size = records.write_shard(place / records.shard_name(benchmark.data_set, "all", 0, 1), payloads)
+    size = tfrecord.write_file(place / records.shard_name(source.name, "all", 0, 1), payloads)
     tfds_layout.write_metadata(
         place,
-        name=benchmark.data_set,
-        version="1.0.0",
+        name=source.name,
+        version=source.version,
         features=features,
         splits={"all": ((count,), size)},
         description="Noise, to measure loading.",
@@ -90,18 +75,18 @@ def write(directory: pathlib.Path, shape: str, count: int) -> None:
 def frames_of(made: DataSet, number: int) -> np.ndarray:
     """T x V x M x C of a recording, as record files have it: an absent body is zeros."""
     start_M, length = made.start_NxM[number], made.length_N[number]
-    frame_TxVxMxC = np.zeros((length, made.frames_FxVxC.shape[1], len(start_M), made.frames_FxVxC.shape[2]), np.float32)
+    _, joints, channels = made.frames_FxVxC.shape
+    frames_TxVxMxC = np.zeros((length, joints, len(start_M), channels), np.float32)
     for body in np.flatnonzero(start_M >= 0):
-        frame_TxVxMxC[:, :, body] = made.frames_FxVxC[start_M[body] :][:length]
-    return frame_TxVxMxC
+        frames_TxVxMxC[:, :, body] = made.frames_FxVxC[start_M[body] :][:length]
+    return frames_TxVxMxC
 
 
 def load(directory: str, shape: str) -> dict[str, float]:
     """Seconds of reading a set, and by how much the largest resident set of this process grew."""
     from dsta_jax.data import dataset
-    from dsta_jax.datasets import own
 
-    benchmark = own.find(SHAPES[shape][0])
+    benchmark = shapes.benchmark_of(Case(shape))
     before = resident.peak_bytes()
     begin = time.perf_counter()
     dataset.load(directory, benchmark)

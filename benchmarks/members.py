@@ -8,20 +8,18 @@ Memory is what XLA plans for a step: state, batch and everything between; and wh
 for before anything is compiled. `--options=members_per_step=5` lets the members take turns, 5 at a time.
 """
 
-import argparse
 import dataclasses
 import statistics
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import report, timing
-from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks import command_line, report, timing
+from benchmarks.shapes import Case
 
 COLUMNS = (
     ("members", "members", "d"),
-    ("ms_median", "ms", ".4g"),
-    ("ms_min", "min", ".4g"),
-    ("ms_max", "max", ".4g"),
+    *report.MS,
     ("ms_one_by_one", "one by one", ".4g"),
     ("times_as_fast", "faster", ".2f"),
     ("samples_per_second", "samples/s", ".4g"),
@@ -30,29 +28,17 @@ COLUMNS = (
 )
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--shape", choices=SHAPES, default="shrec")
-    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
-    parser.add_argument("--batch", type=int, default=32, help="samples of a member's step (default 32)")
-    parser.add_argument("--members", default="1,4,20", help="numbers of networks (default 1,4,20)")
-    parser.add_argument("--options", default="", help="fields of the configuration, 'model.temporal=conv'")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, and returns the rows."""
-    arguments = parse(words)
-    case = Case(arguments.shape, arguments.network, arguments.batch, options=arguments.options)
-    counts = [int(word) for word in arguments.members.split(",")]
-    rows = [measure(dataclasses.replace(case, members=count), arguments) for count in counts]
-    title = f"{arguments.shape}, {arguments.network} network, batch {arguments.batch} a member"
-    report.finish("members", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
+    defaults = {"shape": "shrec", "network": "full", "batch": 32, "members": (1, 4, 20), "options": ""}
+    arguments = command_line.parser(__doc__, **defaults).parse_args(words)
+    rows = [measure(Case.of(arguments, members=count), arguments) for count in arguments.members]
+    title = Case.of(arguments, members=1).title
+    report.finish("members", arguments, f"{title} a member\n{report.table(rows, COLUMNS)}", rows)
     return rows
 
 
-def measure(case: Case, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(case: Case, arguments: Namespace) -> dict[str, Any]:
     """The row of one number of members."""
     from benchmarks import ours
 

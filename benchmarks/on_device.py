@@ -13,29 +13,30 @@ import numpy as np
 
 from dsta_jax.data import batches, packing, sampling
 from dsta_jax.data.batches import Sampling
+from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.streams import Stream
-from dsta_jax.run import Run
+from dsta_jax.members import Members
 
 
 class OnDevice:
-    """Batches of a run's training, made on the device."""
+    """Batches for the members of a fold, made on the device."""
 
-    def __init__(self, run: Run):
-        """Brings all frames to the device."""
-        self._run = run
-        self._frames_FxVxC = jax.device_put(run.train.frames_FxVxC)
+    def __init__(self, members: Members, part: DataSet):
+        """Brings all frames of a part of the recordings to the device."""
+        self._members, self._part = members, part
+        self._frames_FxVxC = jax.device_put(part.frames_FxVxC)
 
     def make(self, step: int, rows: int | None) -> jax.Array:
         """N x R x T x V x C of a step; None gives each body its row."""
-        run, part = self._run, self._run.train
-        batch, seed = run.config.train.batch_size, run.config.seed
+        part, how, streams = self._part, self._members.sampling, self._members.streams
+        batch, seed = self._members.config.train.batch_size, self._members.config.seed
         epoch_B, place_B = np.divmod(step * batch + np.arange(batch), len(part))
         sample_B = np.array([batches.epoch_order(len(part), seed, e)[p] for e, p in zip(epoch_B, place_B, strict=True)])
-        lengths = run.sampling.lengths(run.members, part.length_N[sample_B])
-        count = max(int(sampling.train_words(length_B, run.sampling.sampled).max()) for length_B in lengths.values())
+        lengths = how.lengths(streams, part.length_N[sample_B])
+        count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
         words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
         index_BxT = {
-            interval: sampling.train_frames(length_B, run.sampling.sampled, run.sampling.frames, words_BxW)
+            interval: sampling.train_frames(length_B, how.sampled, how.frames, words_BxW)
             for interval, length_B in lengths.items()
         }
         body_BxM = part.body_NxM[sample_B]
@@ -43,10 +44,10 @@ class OnDevice:
         sample_R = sample_B[which.sample_R]
         start_R = np.where(which.body_R < 0, -1, part.start_NxM[sample_R, which.body_R])
         sent = jax.device_put((start_R, part.length_N[sample_R], which.sample_R, index_BxT))
-        return made_streams(self._frames_FxVxC, *sent, members=tuple(run.members), how=run.sampling)
+        return made_streams(self._frames_FxVxC, *sent, streams=streams, how=how)
 
 
-@functools.partial(jax.jit, static_argnames=("members", "how"))
+@functools.partial(jax.jit, static_argnames=("streams", "how"))
 def made_streams(
     frames_FxVxC: jax.Array,
     start_R: jax.Array,
@@ -54,7 +55,7 @@ def made_streams(
     sample_R: jax.Array,
     index_BxT: dict[int, jax.Array],
     *,
-    members: Sequence[Stream],
+    streams: Sequence[Stream],
     how: Sampling,
 ) -> jax.Array:
     """N x R x T x V x C, as `batches.train_batch` makes it; zeros for rows that begin at -1."""
@@ -75,4 +76,4 @@ def made_streams(
         return gather(interval * next_RxT) - now_RxTxVxC
 
     there_R = (start_R >= 0)[:, None, None, None]
-    return jnp.where(there_R, jnp.stack([made(stream) for stream in members]), 0)
+    return jnp.where(there_R, jnp.stack([made(stream) for stream in streams]), 0)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,12 +12,11 @@ import numpy as np
 
 from benchmarks import floors, shapes
 from benchmarks.shapes import Case
-from dsta_jax import checkpoint, evaluate, memory, parallel, train
-from dsta_jax import train_state as state_lib
+from dsta_jax import checkpoint, evaluate, memory, parallel, train, train_state
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
-from dsta_jax.feed import Feed
-from dsta_jax.run import Run
+from dsta_jax.members import Members, variable_shapes
+from dsta_jax.train import Feed
 from dsta_jax.train_state import TrainState
 
 
@@ -25,40 +25,32 @@ class Training:
 
     Attributes:
       case: what is trained.
-      runs: the library's runs of it.
+      members: the library's networks of it.
       feed: their batches.
       rows: R, rows of a member's batch: the usual number where absent bodies share one.
       rows_mean: mean over all batches of the numbers of rows that they take.
       state: of all members.
       compiled: the step, for the usual number of rows.
       estimated_bytes: of a member's step on each of its devices, as `config.members_per_step=0` goes by.
-      trace_seconds, compile_seconds: what the last compilation took.
+      trace_seconds: what tracing took when the step was compiled last.
+      compile_seconds: what compiling took then.
     """
 
     def __init__(self, case: Case):
-        """Compiles the step and makes the first state."""
         self.case = case
-        self.runs = shapes.runs_of(case)
-        like = self.runs[0]
-        mesh = parallel.make_mesh(case.members, case.batch)
-        names = tuple(name for run in self.runs for name in run.names)
-        tx = state_lib.optimizer(like.config.train, like.steps_per_epoch)
-        init = functools.partial(
-            state_lib.init, like.network, tx, names, like.config.seed, like.input_shape(case.batch)
-        )
-        self.state_shapes = checkpoint.with_sharding(jax.eval_shape(init), mesh)
-        self.state = _made_up(self.state_shapes)
-        self.feed = Feed(self.runs, mesh)
-        most = like.config.members_per_step or case.members
-        self.step = train.compiled_step(like, mesh, self.state_shapes, parallel.at_once(mesh, case.members, most))
-        counts = self.feed.row_counts
-        taken_S = [like.input_shape(case.batch).shape[0]]
-        if counts is not None:
-            needed_S = batches.train_rows(like.train, case.batch, like.config.seed, like.steps)
-            taken_S = [counts.of(needed) for needed in needed_S]
-        self.rows, self.rows_mean = min(taken_S), float(np.mean(taken_S))
-        self.estimated_bytes = memory.member_bytes(like, mesh, None if counts is None else self.rows)
-        self.batch = next(self.feed.batches(taken_S.index(self.rows)))
+        self.members = shapes.members_of(case)
+        mesh = self.members.mesh(case.batch)
+        self.state_shapes = checkpoint.with_sharding(jax.eval_shape(init(self.members)), mesh)
+        self.state = _made_up_state(self.state_shapes)
+        self.feed = Feed(self.members, mesh)
+        at_once = self.members.config.members_per_step or case.members
+        in_turn = parallel.members_in_turn(mesh, case.members, at_once)
+        self.step = train.compiled_step(self.members, mesh, self.state_shapes, in_turn)
+        every_body = self.members.input_shape(case.batch).shape[0]
+        rows_S = [rows or every_body for rows in rows_of_steps(self.members, self.feed)]
+        self.rows, self.rows_mean = min(rows_S), float(np.mean(rows_S))
+        self.estimated_bytes = memory.member_bytes(self.members, mesh, self.rows if self.feed.row_counts else None)
+        self.batch = next(self.feed.batches(rows_S.index(self.rows)))
         self.compiled = self.compile(self.batch)
 
     def compile(self, batch: Batch) -> Any:
@@ -77,7 +69,12 @@ class Training:
     def flops(self) -> float:
         """Operations of a step, counted by its rows."""
         frames, joints = self.batch.x.shape[2:4]
-        return floors.step_flops(self.runs[0].network, self.case.members * self.rows, frames, joints)
+        return floors.step_flops(self.members.network, self.case.members * self.rows, frames, joints)
+
+    @property
+    def bytes_accessed(self) -> float:
+        """Bytes that the kernels of a step read and write, as XLA estimates them."""
+        return float(self.compiled.cost_analysis()["bytes accessed"])
 
     def planned_bytes(self) -> int:
         """Memory that XLA plans for a step: state, batch and everything between."""
@@ -98,7 +95,6 @@ class Separate:
     """The members of a case as networks of their own, stepped one after the other by one compiled step."""
 
     def __init__(self, case: Case):
-        """Compiles the step of one, and makes all states."""
         self.one = Training(dataclasses.replace(case, members=1))
         self._states = [jax.tree.map(jnp.copy, self.one.state) for _ in range(case.members)]
 
@@ -112,22 +108,17 @@ class Separate:
 
 
 class Inference:
-    """Scores of one batch: from the host's memory and back (latency), or of a batch that lies on the device."""
+    """Scores of one network for one batch: from the host's memory and back (latency), or on the device (throughput)."""
 
-    def __init__(self, case: Case, from_host: bool):
-        """Compiles the evaluation for one member."""
-        like = shapes.runs_of(case)[0]
-        mesh = parallel.make_mesh(1, case.batch)
-        self._from_host, self._split = from_host, parallel.by_member_and_batch(mesh)
-        self._host = _shown(like, case)
+    def __init__(self, case: Case, task: str):
+        members = shapes.members_of(case)
+        mesh = members.mesh(case.batch)
+        self._from_host, self._split = task == "latency", parallel.by_member_and_batch(mesh)
+        self._host = _shown(members, case)
         self._batch = parallel.put(self._host, self._split)
-        row = like.input_shape(case.batch)
-        tx = state_lib.optimizer(like.config.train, like.steps_per_epoch)
-        init = functools.partial(state_lib.init, like.network, tx, like.names[:1], 0, row)
-        state = _made_up(checkpoint.with_sharding(jax.eval_shape(init), mesh))
-        fold = evaluate.compiled_fold(like.network, mesh, frames=row.shape[1], joints=row.shape[2])
-        self._variables = fold({"params": state.params, "batch_stats": state.batch_stats})
-        self._step = evaluate.compiled_step(like.network, mesh)
+        variables = _made_up(variable_shapes(members.network, members.input_shape(case.batch), len(members)))
+        self._variables = evaluate.fold_model(members, variables, mesh)
+        self._step = evaluate.compiled_step(members.network, mesh)
         self._scores: Any = None
 
     def start(self) -> None:
@@ -142,9 +133,26 @@ class Inference:
         jax.block_until_ready(self._scores)
 
 
-def _shown(like: Run, case: Case) -> Batch:
+def init(members: Members) -> Callable[[], TrainState]:
+    """Makes a fresh state, as the training loop does."""
+    tx = train_state.optimizer(members.config.train, members.steps_per_epoch)
+    row = members.input_shape(members.config.train.batch_size)
+    return functools.partial(train_state.init, members.network, tx, members.names, members.config.seed, row)
+
+
+def rows_of_steps(members: Members, feed: Feed) -> list[int | None]:
+    """R of each step's batch; None where every body has its row."""
+    counts, train_config = feed.row_counts, members.config.train
+    if counts is None:
+        return [None] * members.steps
+    recordings = members.folds[0].train  # all folds have the same
+    needed_S = batches.train_rows(recordings, train_config.batch_size, members.config.seed, members.steps)
+    return [counts.of(needed) for needed in needed_S.tolist()]
+
+
+def _shown(members: Members, case: Case) -> Batch:
     """A batch of noise; of the samples a part `single` shows one person, whose absent bodies have no row."""
-    rows, *frame_shape = like.input_shape(case.batch).shape
+    rows, *frame_shape = members.input_shape(case.batch).shape
     bodies = rows // case.batch
     present_BxM = np.ones((case.batch, bodies), bool)
     present_BxM[: round(case.single * case.batch), 1:] = False
@@ -158,39 +166,24 @@ def _shown(like: Run, case: Case) -> Batch:
     )
 
 
-def _made_up(shapes_of_state: TrainState) -> TrainState:
-    """A state of values of sensible size: the program that draws real ones takes longer to compile than the step."""
+def _made_up_state(like: TrainState) -> TrainState:
+    """A state without history, on the devices."""
+    variables = _made_up({"params": like.params, "batch_stats": like.batch_stats})
+    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like).replace(**variables)
+    made: TrainState = jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, like))
+    return made
+
+
+def _made_up(like: dict[str, Any]) -> dict[str, Any]:
+    """Variables of sensible size: the program that draws real ones takes longer to compile than the step."""
     rng = np.random.default_rng(0)
 
-    def weights(leaf: Any) -> np.ndarray:
-        if len(leaf.shape) < 3:
+    def values(leaf: Any) -> np.ndarray:
+        if len(leaf.shape) < 3:  # a vector of each member
             return np.ones(leaf.shape, leaf.dtype)
         return rng.standard_normal(leaf.shape, leaf.dtype) / np.sqrt(leaf.shape[-2])
 
-    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes_of_state)
-    made = zeros.replace(
-        params=jax.tree.map(weights, shapes_of_state.params),
-        batch_stats=jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), shapes_of_state.batch_stats),
-    )
-    return jax.tree.map(lambda leaf, shape: jax.device_put(leaf, shape.sharding), made, shapes_of_state)
-
-
-def dense_flops(case: Case) -> float:
-    """Operations of a training step in which every body has its row."""
-    network, rows, frames, joints = _dense(case)
-    return floors.step_flops(network, rows, frames, joints)
-
-
-def least_bytes(case: Case) -> float:
-    """The least bytes of that step in bfloat16, of the full network."""
-    _, rows, frames, joints = _dense(case)
-    return floors.step_bytes(rows, frames, joints)
-
-
-def _dense(case: Case) -> tuple[Any, int, int, int]:
-    like = shapes.runs_of(case)[0]
-    rows, frames, joints, _ = like.input_shape(case.batch).shape
-    return like.network, case.members * rows, frames, joints
+    return jax.tree.map(values, like)
 
 
 def peak_bytes() -> int | None:

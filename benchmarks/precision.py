@@ -9,10 +9,8 @@ running statistics lag behind the network. `mean^2/var` is the largest of all ch
 variance from one pass would lose digits if nothing shifted the features. Nothing is looked at on test recordings.
 """
 
-import argparse
 import functools
-import importlib.util
-import pathlib
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -20,14 +18,14 @@ import jax
 import ml_collections
 import numpy as np
 
-from benchmarks import report
-from dsta_jax import checkpoint, evaluate, parallel, run, train
-from dsta_jax import train_state as state_lib
+from benchmarks import command_line, ours, report
+from dsta_jax import checkpoint, evaluate, train
+from dsta_jax import config as config_lib
 from dsta_jax.data import batches
 from dsta_jax.data.batches import Batch
-from dsta_jax.feed import Feed
+from dsta_jax.experiment import Experiment
+from dsta_jax.members import Members
 from dsta_jax.models.dsta import DSTANet, Precision
-from dsta_jax.run import Run
 from dsta_jax.train_state import TrainState
 
 COLUMNS = (
@@ -42,80 +40,63 @@ COLUMNS = (
 )
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--data_dir", required=True, help="where converted sets lie, as NAME/VERSION")
-    parser.add_argument("--config", default="configs/utd_mhad.py:small,spatial_temporal", help="file:words")
-    parser.add_argument("--seeds", default="0,1,2", help="default 0,1,2")
-    parser.add_argument("--epochs", type=float, default=15.0, help="the schedule is shortened to it (default 15)")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Trains, prints, and returns the rows."""
-    arguments = parse(words)
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--data_dir", required=True, help="where converted sets lie, as NAME/VERSION")
+    parser.add_argument("--config", default="utd_mhad:small,spatial_temporal", help="default %(default)s")
+    parser.add_argument("--seeds", type=command_line.numbers, default=(0, 1, 2), help="default 0,1,2")
+    parser.add_argument("--epochs", type=float, default=15.0, help="the schedule is shortened to it (default 15)")
+    arguments = parser.parse_args(words)
     rows = []
-    for seed in map(int, arguments.seeds.split(",")):
+    for seed in arguments.seeds:
         for precision in get_args(Precision):
-            (prepared,) = run.prepare(configuration(arguments, seed, precision))
-            for row in trained(prepared):
+            for row in trained(Experiment(configuration(arguments, seed, precision)).members):
                 rows.append({"seed": seed, "precision": precision, **row})
                 report.say(report.table(rows[-1:], COLUMNS).splitlines()[-1])
     report.finish("precision", arguments, f"{arguments.config}\n{report.table(rows, COLUMNS)}", rows)
     return rows
 
 
-def configuration(arguments: argparse.Namespace, seed: int, precision: Precision) -> ml_collections.ConfigDict:
-    """The configuration with its schedule shortened, a precision, and subjects held out."""
-    path, _, words = arguments.config.partition(":")
-    spec = importlib.util.spec_from_file_location("configuration", pathlib.Path(path))
-    if spec is None or spec.loader is None:
-        raise ValueError(f"--config={arguments.config}: expected a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config: ml_collections.ConfigDict = module.get_config(words)
-    part = arguments.epochs / config.train.epochs
+def configuration(arguments: Namespace, seed: int, precision: Precision) -> ml_collections.ConfigDict:
+    """The configuration with its training shortened, a precision, and subjects held out."""
+    config = config_lib.get_config(arguments.config)
     config.train.epochs = arguments.epochs
-    config.train.decay_epochs = tuple(epoch * part for epoch in config.train.decay_epochs)
     config.seed, config.data.dir, config.model.precision = seed, arguments.data_dir, precision
     config.data.validation_fraction, config.data.validation_by = 0.2, "subject"
     config.log.every_steps = 10
     return config
 
 
-def trained(prepared: Run) -> Iterator[dict[str, Any]]:
-    """Trains the run's first member; a row before each decay of the learning rate, and one at the end."""
-    config = prepared.config.train
-    mesh = parallel.make_mesh(1, config.batch_size)
-    tx = state_lib.optimizer(config, prepared.steps_per_epoch)
-    init = functools.partial(
-        state_lib.init, prepared.network, tx, prepared.names, prepared.config.seed, prepared.input_shape(2)
-    )
+def trained(members: Members) -> Iterator[dict[str, Any]]:
+    """Trains one network; a row before each decay of the learning rate, and one at the end."""
+    mesh = members.mesh(members.config.train.batch_size)
+    init = ours.init(members)
     shapes = checkpoint.with_sharding(jax.eval_shape(init), mesh)
     state = jax.jit(init, out_shardings=jax.tree.map(lambda leaf: leaf.sharding, shapes))()
-    step = train.compiled_step(prepared, mesh, shapes)
-    marks = {round(epoch * prepared.steps_per_epoch) for epoch in config.decay_epochs} | {prepared.steps}
-    for number, batch in enumerate(Feed([prepared], mesh).batches(0), start=1):
+    step = train.compiled_step(members, mesh, shapes)
+    marks = {members.every(part * members.config.train.epochs) for part in (*members.config.train.decay_at, 1)}
+    for number, batch in enumerate(train.Feed(members, mesh).batches(0), start=1):
         state, totals = step(state, batch)
         if number in marks:
             yield {
                 "step": number,
                 "loss": float(totals.loss[0] / totals.seen[0]),
                 "trained": 100 * float(totals.correct[0] / totals.seen[0]),
-                **judged(prepared, state),
+                **judged(members, state),
             }
 
 
-def judged(prepared: Run, state: TrainState) -> dict[str, float]:
+def judged(members: Members, state: TrainState) -> dict[str, float]:
     """Accuracy on the held-out recordings, in %, and how far means are from zero."""
+    (fold,) = members.folds
     model = {"params": state.params, "batch_stats": state.batch_stats}
-    (part,) = evaluate.score(prepared, model, prepared.validation)
-    (of_batches,) = jax.tree.map(lambda leaf: leaf[0], (model,))
-    size = prepared.config.train.batch_size
+    (scores,) = evaluate.score(members, model, fold.validation)
+    of_batches = jax.tree.map(lambda leaf: leaf[0], model)
+    size = members.config.train.batch_size
     right = seen = 0.0
-    for batch in batches.test_batches(prepared.validation, prepared.members, prepared.sampling, size):
-        correct, count = _by_batch_statistics(prepared.network, of_batches, batch)
+    for batch in batches.test_batches(fold.validation, members.streams, members.sampling, size):
+        correct, count = _by_batch_statistics(members.network, of_batches, batch)
         right, seen = right + float(correct), seen + float(count)
     norms = jax.tree.leaves(
         jax.tree.map(
@@ -124,7 +105,7 @@ def judged(prepared: Run, state: TrainState) -> dict[str, float]:
             is_leaf=lambda node: "mean" in node,
         )
     )
-    return {"running": 100 * part.top(1), "batch": 100 * right / seen, "mean2_over_var": float(max(norms))}
+    return {"running": 100 * scores.top(1), "batch": 100 * right / seen, "mean2_over_var": float(max(norms))}
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -15,16 +15,9 @@ from typing import Any
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch")
 
-
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """A program's parser, with the arguments that all have."""
-    made = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    made.add_argument("--json", type=pathlib.Path, help="append the result to this file, one line of JSON")
-    made.add_argument("--repeats", type=int, default=5, help="turns of each side (default 5)")
-    made.add_argument("--seconds", type=float, default=0.3, help="least length of a turn (default 0.3)")
-    return made
+# A column of a table: key, title and format.
+Column = tuple[str, str, str]
+MS: tuple[Column, ...] = (("ms_median", "ms", ".4g"), ("ms_min", "min", ".4g"), ("ms_max", "max", ".4g"))
 
 
 def say(line: str) -> None:
@@ -32,13 +25,8 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, str]]) -> str:
-    """Rows in columns, the first to the left.
-
-    Args:
-      rows: values by key; what is missing is a dash.
-      columns: key, title and format, such as `("ms_median", "ms", ".1f")`.
-    """
+def table(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> str:
+    """Rows in columns, the first to the left; a value that is missing is a dash."""
     texts = [[title for _, title, _ in columns]]
     for row in rows:
         texts.append([format(row[key], how) if row.get(key) is not None else "-" for key, _, how in columns])
@@ -61,7 +49,7 @@ def finish(program: str, arguments: argparse.Namespace, text: str, rows: Sequenc
     record = {
         "program": program,
         "part": os.environ.get("BENCHMARK_PART", ""),
-        "command": f"python -m benchmarks.{program} " + " ".join(map(repr_word, sys.argv[1:])),
+        "command": f"python -m benchmarks.{program} " + " ".join(map(_quoted, sys.argv[1:])),
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         **environment(),
         "settings": settings,
@@ -72,9 +60,28 @@ def finish(program: str, arguments: argparse.Namespace, text: str, rows: Sequenc
         file.write(json.dumps(record) + "\n")
 
 
-def repr_word(word: str) -> str:
+def _quoted(word: str) -> str:
     """A word of a command line, in quotation marks where a shell needs them."""
     return repr(word) if not word or " " in word else word
+
+
+def in_a_process(program: str, *words: str, **environment: str) -> dict[str, Any]:
+    """What one of the programs prints as JSON in its last line, when it runs in a process of its own.
+
+    Args:
+      program: its name.
+      words: its arguments.
+      environment: variables that are added to this process's.
+
+    Raises:
+      subprocess.CalledProcessError: when it fails; its message stands above.
+    """
+    command = [sys.executable, "-m", f"benchmarks.{program}", *words]
+    finished = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, **environment}, check=True
+    )
+    found: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    return found
 
 
 def environment() -> dict[str, Any]:

@@ -7,16 +7,15 @@ An exponent p says that time grows as (value)^p; it is fitted over all values of
 end lowers it. The axis `samples` is the loading of a converted set: seconds and memory by its number of recordings.
 """
 
-import argparse
-import dataclasses
 import pathlib
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import report, timing
-from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks import command_line, report, timing
+from benchmarks.shapes import Case
 
 AXES: dict[str, tuple[int, ...]] = {
     "frames": (32, 64, 128, 256, 512),
@@ -30,43 +29,31 @@ AXES: dict[str, tuple[int, ...]] = {
 COLUMNS = (
     ("axis", "axis", ""),
     ("value", "value", "d"),
-    ("ms_median", "ms", ".4g"),
-    ("ms_min", "min", ".4g"),
-    ("ms_max", "max", ".4g"),
+    *report.MS,
     ("planned_gb", "GB", ".3g"),
     ("exponent", "exponent", ".2f"),
     ("exponent_gb", "of GB", ".2f"),
 )
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--shape", choices=SHAPES, default="ntu")
-    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
-    parser.add_argument("--batch", type=int, default=32, help="samples of a step on the other axes (default 32)")
-    parser.add_argument("--axes", default=",".join(AXES), help=f"some of {', '.join(AXES)} (default all)")
-    parser.add_argument("--values", help="instead of an axis's own, such as 32,64; with one axis")
-    parser.add_argument("--options", default="", help="fields of the configuration, 'model.temporal=conv'")
-    parser.add_argument("--figure", type=pathlib.Path, help="draw the curves into this file; needs matplotlib")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, draws, and returns the rows."""
-    arguments = parse(words)
+    parser = command_line.parser(__doc__, shape="ntu", network="full", batch=32, options="")
+    parser.add_argument("--axes", default=",".join(AXES), help="some of %(default)s (default all)")
+    parser.add_argument("--values", type=command_line.numbers, help="instead of an axis's own, such as 32,64")
+    parser.add_argument("--figure", type=pathlib.Path, help="draw the curves into this file; needs matplotlib")
+    arguments = parser.parse_args(words)
     rows = []
     for axis in arguments.axes.split(","):
-        values = tuple(map(int, arguments.values.split(","))) if arguments.values else AXES[axis]
-        rows += with_exponents(along(axis, values, arguments))
-    title = f"{arguments.shape}, {arguments.network} network, batch {arguments.batch}, a training step"
+        rows += with_exponents(along(axis, arguments.values or AXES[axis], arguments))
+    title = f"{Case.of(arguments).title}, a training step"
     report.finish("scaling", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
     if arguments.figure is not None:
         draw(rows, arguments.figure)
     return rows
 
 
-def along(axis: str, values: Sequence[int], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def along(axis: str, values: Sequence[int], arguments: Namespace) -> list[dict[str, Any]]:
     """A row for each value of an axis. The values are measured in turn, all in one process."""
     if axis == "samples":
         from benchmarks import loading
@@ -74,18 +61,11 @@ def along(axis: str, values: Sequence[int], arguments: argparse.Namespace) -> li
         return loading.measure(values, arguments.shape)
     from benchmarks import ours
 
-    case = Case(arguments.shape, arguments.network, arguments.batch, options=arguments.options)
-    changes: list[dict[str, Any]] = [{axis: value} for value in values]
-    built = {str(change[axis]): ours.Training(dataclasses.replace(case, **change)) for change in changes}
+    built = {value: ours.Training(Case.of(arguments, **{axis: value})) for value in values}
     times = timing.alternate(built, arguments.repeats, arguments.seconds)
     return [
-        {
-            "axis": axis,
-            "value": value,
-            **times[str(value)].summary(),
-            "planned_gb": built[str(value)].planned_bytes() / 1e9,
-        }
-        for value in values
+        {"axis": axis, "value": value, **times[value].summary(), "planned_gb": side.planned_bytes() / 1e9}
+        for value, side in built.items()
     ]
 
 

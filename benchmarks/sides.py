@@ -1,27 +1,27 @@
 """The sides of a comparison: the library, with its options, and PyTorch, in its variants."""
 
-import atexit
 import dataclasses
 import importlib.util
 import json
-import os
-import shutil
+import statistics
 import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from benchmarks import report, shapes
+from benchmarks import command_line, report, timing
 from benchmarks.shapes import Case
 from benchmarks.timing import Side
 
-# Processes that measure one side find compiled what this one compiled. JAX reads it when it is imported.
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmarks_")
-    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
-
 Task = Literal["train", "latency", "throughput"]
+
+# Fields of the library's sides where none are given.
+OPTIONS = ("", "model.precision=bfloat16")
+
+COLUMNS = (
+    ("samples_per_second", "samples/s", ".4g"),
+    ("times_as_fast", "x torch", ".2f"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Spec:
       task: a training step; or evaluation, from the host's memory and back (latency) or on the device (throughput).
       framework: `jax` is the library.
       case: the shape, the network and so on.
-      variant: PyTorch's, as in `torch_sides.VARIANTS`.
+      variant: PyTorch's, as in `command_line.VARIANTS`.
     """
 
     task: Task
@@ -52,15 +52,15 @@ class Spec:
         """The side, ready to be measured."""
         if self.framework == "jax":
             from benchmarks import ours
+            from dsta_jax import compile_cache
 
-            if self.task == "train":
-                return ours.Training(self.case)
-            return ours.Inference(self.case, self.task == "latency")
+            compile_cache.use()  # a process that measures memory finds compiled what this one compiled
+            return ours.Training(self.case) if self.task == "train" else ours.Inference(self.case, self.task)
         from benchmarks import torch_sides
 
         if self.task == "train":
             return torch_sides.Training(self.case, self.variant)
-        return torch_sides.Inference(self.case, self.variant, self.task == "latency")
+        return torch_sides.Inference(self.case, self.variant, self.task)
 
     def to_json(self) -> str:
         """To be read by `from_json`."""
@@ -73,37 +73,37 @@ class Spec:
         return cls(**{**values, "case": Case(**values["case"])})
 
 
-def of_library(task: Task, case: Case, options: Sequence[str], singles: Sequence[float]) -> list[Spec]:
-    """The library's sides: with each of several options, dense and with absent bodies sharing a row."""
+def of_library(task: Task, case: Case, options: Sequence[str] | None, single: float = 0.0) -> list[Spec]:
+    """The library's sides: with each of the options, dense and, of NTU's shape, with absent bodies sharing a row.
+
+    Args:
+      task: what they do.
+      case: that is measured.
+      options: fields of the configuration; `OPTIONS` where there are none.
+      single: part of the recordings that show one person; 0 leaves out the second kind.
+    """
     return [
-        Spec(task, "jax", dataclasses.replace(case, options=f"{case.options} {option}".strip(), single=single))
-        for option in options
-        for single in singles
+        Spec(task, "jax", dataclasses.replace(case, options=f"{case.options} {option}".strip(), single=part))
+        for option in options or OPTIONS
+        for part in ((0.0, single) if case.shape == "ntu" and single else (0.0,))
     ]
 
 
-def default_options(case: Case) -> list[str]:
-    """Float32, and bfloat16 where the library's configuration has a field for it."""
-    field = shapes.dtype_field(shapes.config_of(case))
-    if field is None:
-        report.say("bfloat16 of ours is left out: the configuration has no field for the type")
-        return [""]
-    return ["", f"{field}=bfloat16"]
+def of_torch(task: Task, case: Case, variants: Sequence[str] | None) -> list[Spec]:
+    """PyTorch's sides, by default `eager` on a CPU and all on a GPU; none, and a line says so, without PyTorch."""
+    if variants is None:
+        import jax
 
-
-def of_torch(task: Task, case: Case, variants: Sequence[str]) -> list[Spec]:
-    """PyTorch's sides; none, and a line that says so, where there is no PyTorch."""
+        variants = ("eager",) if jax.default_backend() == "cpu" else command_line.VARIANTS
     if variants and importlib.util.find_spec("torch") is None:
         report.say("PyTorch is left out: it is not installed")
         return []
     return [Spec(task, "torch", dataclasses.replace(case, single=0.0), variant) for variant in variants]
 
 
-def build_all(specs: Sequence[Spec]) -> dict[str, Side]:
-    """The sides by name. One that this machine cannot run is left out, with its reason."""
-    from benchmarks import timing
-
-    built: dict[str, Side] = {}
+def build_all(specs: Iterable[Spec]) -> dict[Spec, Any]:
+    """The sides, ready. A side of PyTorch that this machine cannot run is left out, with its reason."""
+    built: dict[Spec, Side] = {}
     for spec in specs:
         try:
             side = spec.build()
@@ -113,16 +113,29 @@ def build_all(specs: Sequence[Spec]) -> dict[str, Side]:
                 raise
             report.say(f"{spec.name} is left out: {type(error).__name__}: {str(error).strip().splitlines()[0][:200]}")
         else:
-            built[spec.name] = side
+            built[spec] = side
     return built
+
+
+def measured(built: Mapping[Spec, Side], arguments: Namespace) -> list[dict[str, Any]]:
+    """A row for each side: times, samples a second, and how many times as fast as the first of PyTorch's."""
+    times = timing.alternate(built, arguments.repeats, arguments.seconds)
+    torch = next((times[spec] for spec in built if spec.framework == "torch"), None)
+    rows = []
+    for spec in built:
+        row = {"side": spec.name, "task": spec.task, **dataclasses.asdict(spec.case), **times[spec].summary()}
+        row["samples_per_second"] = spec.case.members * spec.case.batch / times[spec].median
+        if torch is not None:
+            row["ratios"] = timing.ratios(torch, times[spec])
+            row["times_as_fast"] = statistics.median(row["ratios"])
+        rows.append(row)
+    return rows
 
 
 def peak_memory(spec: Spec) -> dict[str, Any]:
     """Peak memory of a side in a process of its own; see `benchmarks.memory`. Empty where that process fails."""
-    command = [sys.executable, "-m", "benchmarks.memory", spec.to_json()]
-    finished = subprocess.run(command, capture_output=True, text=True, cwd=report.ROOT, check=False)
-    if finished.returncode:
-        report.say(f"no memory of {spec.name}: {(finished.stderr.strip() or 'no message').splitlines()[-1][:200]}")
+    try:
+        return report.in_a_process("memory", spec.to_json())
+    except subprocess.CalledProcessError:
+        report.say(f"no memory of {spec.name}: its process failed")
         return {}
-    found: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return found

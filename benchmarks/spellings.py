@@ -7,7 +7,6 @@ All give the same numbers but for rounding. Bytes are XLA's estimate, every kern
 memory is what it plans for a step. Spellings that would need another network (channels second) are not here.
 """
 
-import argparse
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,16 +16,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from benchmarks import report, timing
-from benchmarks.shapes import NETWORKS, SHAPES, Case
+from benchmarks import command_line, report, timing
+from benchmarks.shapes import Case
 from dsta_jax.models import attention, dsta, layers
 from dsta_jax.models.layers import Linear
 
 COLUMNS = (
     ("spelling", "spelling", ""),
-    ("ms_median", "ms", ".4g"),
-    ("ms_min", "min", ".4g"),
-    ("ms_max", "max", ".4g"),
+    *report.MS,
     ("gb_accessed", "GB moved", ".4g"),
     ("planned_gb", "GB", ".3g"),
     ("kernels", "kernels", "d"),
@@ -91,23 +88,13 @@ SPELLINGS: Mapping[str, Callable[[], contextlib.ExitStack]] = {
 }
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--shape", choices=SHAPES, default="ntu")
-    parser.add_argument("--network", choices=NETWORKS, default="full", help="small: for a CPU, with T 32")
-    parser.add_argument("--batch", type=int, default=64, help="samples of a step (default 64)")
-    parser.add_argument("--single", type=float, default=0.8, help="part of clips with one person; 0: no packed bodies")
-    parser.add_argument("--options", default="", help="fields of the configuration, 'model.precision=bfloat16'")
-    return parser.parse_args(words)
-
-
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, and returns the rows."""
-    arguments = parse(words)
+    defaults = {"shape": "ntu", "network": "full", "batch": 64, "single": 0.8, "options": ""}
+    arguments = command_line.parser(__doc__, **defaults).parse_args(words)
     from benchmarks import compiled, ours
 
-    case = Case(arguments.shape, arguments.network, arguments.batch, single=arguments.single, options=arguments.options)
+    case = Case.of(arguments)
     built = {}
     for name, entered in SPELLINGS.items():
         with entered():
@@ -117,14 +104,13 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
         {
             "spelling": name,
             **times[name].summary(),
-            "gb_accessed": side.compiled.cost_analysis()["bytes accessed"] / 1e9,
+            "gb_accessed": side.bytes_accessed / 1e9,
             "planned_gb": side.planned_bytes() / 1e9,
             "kernels": sum(compiled.kernels(side.compiled.as_text()).values()),
         }
         for name, side in built.items()
     ]
-    title = f"{arguments.shape}, {arguments.network} network, batch {arguments.batch}, a training step"
-    report.finish("spellings", arguments, f"{title}\n{report.table(rows, COLUMNS)}", rows)
+    report.finish("spellings", arguments, f"{case.title}, a training step\n{report.table(rows, COLUMNS)}", rows)
     return rows
 
 

@@ -58,16 +58,16 @@ def timed(side: Side, steps: int) -> float:
     return (time.perf_counter() - begin) / steps
 
 
-def alternate(sides: Mapping[str, Side], repeats: int, least_seconds: float) -> dict[str, Times]:
+def alternate(sides: Mapping[Any, Side], repeats: int, least_seconds: float) -> dict[Any, Times]:
     """Measures all sides in turn, A B A B ..., after a warm-up of each.
 
     Args:
-      sides: by name.
+      sides: by name, or by what names them.
       repeats: turns of each side.
       least_seconds: a turn takes as many steps as fill so much time; more where single steps are too short to time.
     """
     steps = {name: max(1, math.ceil(least_seconds / warm_up(side)[1])) for name, side in sides.items()}
-    found: dict[str, list[float]] = {name: [] for name in sides}
+    found: dict[Any, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, side in sides.items():
             timed(side, 1)  # threads and caches come back from the other side's work

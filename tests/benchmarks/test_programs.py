@@ -1,12 +1,13 @@
 """The programs run, with tiny networks, and their JSON has what is promised. No time is asserted."""
 
+import argparse
 import json
 
 import numpy as np
 import pytest
-from dsta_jax.feed import Feed
 
 from benchmarks import (
+    command_line,
     compiled,
     floors,
     inference,
@@ -21,13 +22,12 @@ from benchmarks import (
     sides,
     spellings,
     timing,
-    torch_variants,
     train_step,
 )
 from benchmarks.shapes import Case
-from dsta_jax import parallel
 from dsta_jax.data import batches
 from dsta_jax.models.dsta import DSTANet
+from dsta_jax.train import Feed
 
 TINY = ["--network=tiny", "--batch=4", "--repeats=2", "--seconds=0.001"]
 EVERYWHERE = {"program", "command", "date", "device", "versions", "commit", "settings", "rows", "load_average"}
@@ -71,7 +71,7 @@ def test_train_step_against_pytorch(measured):
 
 def test_without_pytorch(monkeypatch, capsys):
     monkeypatch.setattr(sides.importlib.util, "find_spec", lambda name: None)
-    assert sides.of_torch("train", Case(), ("eager",)) == []
+    assert sides.of_torch("train", Case(), None) == []
     assert "PyTorch is left out: it is not installed" in capsys.readouterr().err
 
 
@@ -93,7 +93,8 @@ def test_members(measured):
 
 def test_input_pipeline(measured):
     case = Case("ntu", "tiny", 4, single=0.8, samples=24)
-    counts = Feed(shapes.runs_of(case), parallel.make_mesh(1, 4)).row_counts
+    members = shapes.members_of(case)
+    counts = Feed(members, members.mesh(4)).row_counts
     assert counts.usual < counts.most, "else one program would do for all steps"
     rows, _ = measured(input_pipeline, "--members=1", "--steps=6", "--shapes=ntu")
     without_training = ["alone, 1 thread", "alone, 2 threads", "feed", "on device"]
@@ -103,10 +104,11 @@ def test_input_pipeline(measured):
 
 @pytest.mark.parametrize(("members", "single", "rows"), [(4, 0.0, None), (4, 0.5, 8), (1, 0.5, None)])
 def test_batches_made_on_the_device_are_the_library_s(members, single, rows):
-    (run,) = shapes.runs_of(Case("ntu", "tiny", 4, members, single, samples=11))
-    device = on_device.OnDevice(run)
+    made = shapes.members_of(Case("ntu", "tiny", 4, members, single, samples=11))
+    (fold,) = made.folds
+    device = on_device.OnDevice(made, fold.train)
     for step in range(5):
-        batch = batches.train_batch(run.train, run.members, run.sampling, 4, run.config.seed, step, rows)
+        batch = batches.train_batch(fold.train, made.streams, made.sampling, 4, made.config.seed, step, rows)
         np.testing.assert_array_equal(device.make(step, rows), batch.x)
 
 
@@ -133,8 +135,7 @@ def test_precision(hands, monkeypatch, tmp_path, capsys):
         return config
 
     monkeypatch.setattr(precision, "configuration", tiny)
-    config = report.ROOT / "configs" / "demo.py"
-    rows = precision.main([f"--config={config}:spatial", f"--data_dir={hands}", "--seeds=3", "--epochs=2"])
+    rows = precision.main(["--config=demo:spatial", f"--data_dir={hands}", "--seeds=3", "--epochs=2"])
     assert [(row["seed"], row["precision"]) for row in rows] == [(3, "float32")] * 3 + [(3, "bfloat16")] * 3
     assert [row["step"] for row in rows[:3]] == sorted({row["step"] for row in rows[3:]})
     for row in rows:
@@ -200,15 +201,15 @@ def test_made_recordings():
 @pytest.mark.parametrize("changed", [{"joints": 133}, {"joints": 17}, {"classes": 400, "bodies": 4}, {"frames": 512}])
 def test_shapes_that_no_benchmark_has(changed):
     case = Case("ntu", network="small", batch=2, samples=4, **changed)
-    (run,) = shapes.runs_of(case)
+    members = shapes.members_of(case)
     frames, joints, bodies = changed.get("frames", 32), changed.get("joints", 25), changed.get("bodies", 2)
-    assert run.input_shape(2).shape == (2 * bodies, frames, joints, 3)
-    assert run.network.classes == changed.get("classes", 60)
+    assert members.input_shape(2).shape == (2 * bodies, frames, joints, 3)
+    assert members.network.classes == changed.get("classes", 60)
 
 
 def test_twenty_members_are_five_folds_of_four_streams():
-    runs = shapes.runs_of(Case("shrec", "tiny", members=20, samples=4))
-    assert len({name for run in runs for name in run.names}) == 20 and len(runs) == 5
+    members = shapes.members_of(Case("shrec", "tiny", members=20, samples=4))
+    assert len(set(members.names)) == len(members) == 20 and len(members.folds) == 5
 
 
 def test_an_option_that_is_no_field():
@@ -218,9 +219,17 @@ def test_an_option_that_is_no_field():
 
 
 def test_torch_variants():
-    assert torch_variants.parse("none") == () and torch_variants.chosen(None) == ("eager",)
-    with pytest.raises(Exception, match="'fast': expected some of"):
-        torch_variants.parse("fast")
+    assert command_line.variants("none") == () and command_line.variants("eager,bf16") == ("eager", "bf16")
+    with pytest.raises(argparse.ArgumentTypeError, match="'fast': expected some of"):
+        command_line.variants("fast")
+
+
+def test_the_default_of_a_shared_argument_tells_its_type():
+    parser = command_line.parser("A program.", batch=64, members=(1, 4), single=0.8, options=None, both="")
+    given = parser.parse_args(["--batch=8", "--members=2,3", "--single=1", "--options=a=1", "--options="])
+    assert (given.batch, given.members, given.single) == (8, (2, 3), 1.0)
+    assert (given.options, given.both) == (["a=1", ""], "")
+    assert (parser.parse_args([]).members, parser.parse_args([]).options) == ((1, 4), None)
 
 
 def test_sides_take_turns():
@@ -252,4 +261,4 @@ def test_table():
 @pytest.fixture(autouse=True)
 def one_side_of_ours(monkeypatch):
     """Without the side in bfloat16."""
-    monkeypatch.setattr("benchmarks.sides.default_options", lambda case: [""])
+    monkeypatch.setattr(sides, "OPTIONS", ("",))
