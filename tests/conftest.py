@@ -16,7 +16,7 @@ import ml_collections
 import pytest
 
 from configs import demo
-from data_prep import conversion, shrec, synthetic
+from data_prep import conversion, convert, synthetic
 from dsta_jax import parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
     directory = tmp_path_factory.mktemp("hands")
     synthetic.write(directory / "raw", synthetic.hands.Settings(subjects=2, essais=1))
-    shrec.run(conversion.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
+    convert.run("shrec17", directory / "raw", conversion.Options(directory / "data"), name="synthetic_hands")
     return directory / "data"
 
 

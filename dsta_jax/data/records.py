@@ -21,6 +21,7 @@ import google_crc32c
 import numpy as np
 
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
 
 _REMEDY = "convert the data set again with --overwrite"
 
@@ -39,17 +40,17 @@ class Record:
     Attributes:
       name: distinct within its data set; scores of several streams are matched by it.
       label: the finest class its data set has, from 0.
-      subject: as the data set numbers it, from 1; 0 where it does not.
+      subject: as the data set numbers it, from 1, or names it; 0 or an empty word where it is not known.
       camera: as `subject`.
       setup: as `subject`.
-      frames_TxVxMxC: float32, normalised coordinates; an absent body is zeros.
+      frames_TxVxMxC: float32, normalised coordinates; NaN is a joint that was not seen, zeros are an absent body.
     """
 
     name: str
     label: int
-    subject: int
-    camera: int
-    setup: int
+    subject: int | str
+    camera: int | str
+    setup: int | str
     frames_TxVxMxC: np.ndarray
 
 
@@ -204,9 +205,10 @@ def _to_record(
     values: Mapping[str, list[memoryview] | list[int]], info: DataSetInfo, as_they_are: bool = False
 ) -> Record:
     """Makes a record of an example's values, or raises ValueError with the reason."""
-    numbers = {key: _single(values, key, "int") for key in ("label", "subject", "camera", "setup")}
-    if not as_they_are and not 0 <= numbers["label"] < info.labels:
-        raise ValueError(f"label {numbers['label']}, expected 0 to {info.labels - 1}")
+    label = _single(values, "label", "int")
+    if not as_they_are and not 0 <= label < info.labels:
+        raise ValueError(f"label {label}, expected 0 to {info.labels - 1}")
+    origins = {key: _number_or_word(values, key) for key in ("subject", "camera", "setup")}
     name = str(_single(values, "name", "bytes"), "utf-8")
     raw = _single(values, "frames", "bytes")
     frame_shape = (info.joints, info.bodies, info.channels)
@@ -216,9 +218,15 @@ def _to_record(
         raise ValueError(f"{name}: frames of {len(raw)} bytes, expected a multiple of {frame_bytes} (float32 {shape})")
     # The only copy of the payload: what remains of it is freed, and the copy begins where float32 may.
     frames_TxVxMxC = np.frombuffer(raw, dtype="<f4").reshape(-1, *frame_shape).copy()
-    if not as_they_are and not np.isfinite(frames_TxVxMxC).all():
-        raise ValueError(f"{name}: NaN or infinity in the frames, expected finite numbers")
-    return Record(name=name, frames_TxVxMxC=frames_TxVxMxC, **numbers)
+    if not as_they_are and np.isinf(frames_TxVxMxC).any():
+        raise ValueError(f"{name}: infinity in the frames, expected finite numbers, or NaN for what was not seen")
+    return Record(name=name, label=label, frames_TxVxMxC=frames_TxVxMxC, **origins)
+
+
+def _number_or_word(values: Mapping[str, list[memoryview] | list[int]], key: str) -> int | str:
+    is_word = any(not isinstance(value, int) for value in values.get(key, []))
+    value = _single(values, key, "bytes" if is_word else "int")
+    return str(value, "utf-8") if is_word else value
 
 
 def _single(values: Mapping[str, list[memoryview] | list[int]], key: str, kind: Literal["int", "bytes"]) -> Any:
@@ -238,20 +246,18 @@ def _masked_checksum(data: bytes) -> int:
 
 
 def write_shard(path: pathlib.Path, payloads: Iterable[bytes]) -> int:
-    """Writes payloads as a TFRecord file and waits until it is on disk.
+    """Writes payloads as a TFRecord file, which is there completely or not at all, and waits until it is on disk.
 
     Returns:
       The sum of the payloads' sizes in bytes.
     """
     size = 0
-    with path.open("wb") as file:
+    with complete_file(path) as file:
         for payload in payloads:
             length = _LENGTH.pack(len(payload))
             file.write(length + _CHECKSUM.pack(_masked_checksum(length)))
             file.write(payload + _CHECKSUM.pack(_masked_checksum(payload)))
             size += len(payload)
-        file.flush()
-        os.fsync(file.fileno())
     return size
 
 
