@@ -1,5 +1,6 @@
 """Small raw recordings in the layouts of the data sets, and small converted sets."""
 
+import json
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,16 @@ def write_utd_mhad(directory: pathlib.Path, names: Sequence[str]) -> dict[str, n
     frames = {name: hand_frames(seed)[:, :20] for seed, name in enumerate(names)}
     for name, frames_TxVxC in frames.items():
         scipy.io.savemat(directory / f"{name}_skeleton.mat", {"d_skel": frames_TxVxC.transpose(1, 2, 0)})
+    return frames
+
+
+def write_nw_ucla(directory: pathlib.Path, names: Sequence[str], seeds: Sequence[int] = ()) -> dict[str, np.ndarray]:
+    """Writes `NAME.json` files; returns frames_TxVxC by name."""
+    directory.mkdir(parents=True, exist_ok=True)
+    frames = {name: hand_frames(seed)[:, :20] for name, seed in zip(names, seeds or range(len(names)), strict=True)}
+    for name, frames_TxVxC in frames.items():
+        contents = {"file_name": name, "skeletons": frames_TxVxC.tolist(), "label": 1}
+        (directory / f"{name}.json").write_text(json.dumps(contents))
     return frames
 
 

@@ -8,7 +8,7 @@ import functools
 import math
 
 import numpy as np
-from dsta_jax.datasets.ntu_actions import NTU_ACTIONS
+from dsta_jax.datasets.ntu import ACTIONS as NTU_ACTIONS
 
 from data_prep.synthetic.body_actions import SOLO_ACTIONS, solo_keys
 from data_prep.synthetic.body_pairs import PAIR_ACTIONS, pair_keys
