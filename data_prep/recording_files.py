@@ -10,9 +10,9 @@ from typing import Literal
 from tqdm import tqdm
 
 from data_prep.formats import ctr_gcn, npy_pair, padded, pyskl
+from data_prep.formats.output import complete_file
 from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, in_one_split_each, without
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
 
 Format = Literal["pyskl", "npy", "npz"]
 

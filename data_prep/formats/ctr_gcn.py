@@ -18,8 +18,7 @@ import numpy as np
 
 from data_prep.formats import npy_rows, padded
 from data_prep.formats.beside import Beside, from_json, to_json
-from dsta_jax.datasets.benchmark import Benchmark
-from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError
 
@@ -86,8 +85,8 @@ def _read_part(path: pathlib.Path, part: str, has_beside: bool, benchmark: Bench
     entries = [entry(f"{part}_{row}", path, label) for row, label in enumerate(labels)]
     if not has_beside:
         known = benchmark or BENCHMARKS["ntu60_cs"]
-        _check_size(rows_NxTxF, known.source.frame_shape, f"of {known.name}; say by --benchmark what it is")
-        return _Part(part, rows_NxTxF, known.source.frame_shape, entries, known.source.confidence, None)
+        _check_size(rows_NxTxF, known.frame_shape, f"of {known.name}; say by --benchmark what it is")
+        return _Part(part, rows_NxTxF, known.frame_shape, entries, known.confidence, None)
     text = npy_rows.ArchivedRows(path, f"beside_{part}").row(0).tobytes()
     beside = from_json(text, f"{path}: beside_{part}", shape[0])
     frame_shape = beside.joints, beside.bodies, beside.channels

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from data_prep.formats import npy_rows
-from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError, shown
 
@@ -49,8 +49,8 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
         splits.setdefault(line.get(_SPLIT, _ALL), []).append(one.name)
     read_one = functools.partial(
         read_recording,
-        frame_shape=benchmark.source.frame_shape if benchmark else None,
-        confidence=benchmark.source.confidence if benchmark else None,
+        frame_shape=benchmark.frame_shape if benchmark else None,
+        confidence=benchmark.confidence if benchmark else None,
     )
     return Collection(entries, splits, read_one, class_names, parallel=True)
 
@@ -136,6 +136,9 @@ def read_recording(wanted: Entry, frame_shape: tuple[int, int, int] | None, conf
     if len(infinite):
         raise UserError(f"{wanted.path}: an infinite number in frame {infinite[0][0] + 1}, expected finite ones")
     frames_TxVxMxC = frames_TxMxVxC.transpose(0, 2, 1, 3)
+    unseen_TxVxM = np.isnan(frames_TxVxMxC).any(axis=3)
+    if unseen_TxVxM.any():
+        frames_TxVxMxC = np.where(unseen_TxVxM[..., None], frames_TxVxMxC.dtype.type(0), frames_TxVxMxC)
     if frames_TxVxMxC.shape[3] == 4 if confidence is None else confidence:
         return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
     return Recording(frames_TxVxMxC)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
@@ -57,7 +57,7 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
     return Collection(
         entries=by_name(directory, places),
         splits=splits,
-        read=functools.partial(read_recording, bodies=benchmark.source.bodies if benchmark else _BODIES),
+        read=functools.partial(read_recording, bodies=benchmark.bodies if benchmark else _BODIES),
         class_names=_all_classes(class_of),
         notes=tuple(notes),
         parallel=True,

@@ -18,10 +18,10 @@ import numpy as np
 
 from data_prep.formats import npy_rows, padded, safe_pickle
 from data_prep.formats.beside import Beside, from_json, to_json
-from dsta_jax.datasets.benchmark import Benchmark
+from data_prep.formats.output import complete_file
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import complete_file
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
 _UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"

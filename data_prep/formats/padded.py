@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.recording import Entry, Recording
 from dsta_jax.errors import UserError
 
@@ -154,10 +154,10 @@ def has_confidence(place: str, joints: int, channels: int, benchmark: Benchmark 
         raise UserError(f"{place}: {channels} channels, expected 2 or 3 coordinates, and perhaps a confidence")
     if benchmark is None:
         return channels == 4
-    expected = len(benchmark.source.layout.joints), len(benchmark.source.channels)
+    expected = len(benchmark.layout.joints), len(benchmark.channels)
     if (joints, channels) != expected:
         raise UserError(
             f"{place}: {joints} joints of {channels} channels, expected {expected[0]} of {expected[1]} "
-            f"({benchmark.source.channels}) by benchmark {benchmark.name}"
+            f"({benchmark.channels}) by benchmark {benchmark.name}"
         )
-    return benchmark.source.confidence
+    return benchmark.confidence

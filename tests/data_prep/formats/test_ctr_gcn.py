@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_prep.formats import ctr_gcn, padded, pyskl
-from dsta_jax.files import complete_file
+from data_prep.formats.output import complete_file
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made

@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all."""
+"""Output files that are there completely or not at all."""
 
 import contextlib
 import os
@@ -9,12 +9,12 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def complete_file(path: pathlib.Path) -> Iterator[BinaryIO]:
-    """Yields a file to write to, which gets its name when the block ends without an error and is removed otherwise.
+    """A file to write to, which has its name when the block ends without an error, and is gone otherwise.
 
-    Until then it is called `NAME.incomplete`. A file that already has the name is replaced. The directory is made.
+    Until then it is `NAME.incomplete`. A file that has the name already is replaced.
 
     Raises:
-      OSError: when the file cannot be written.
+      OSError: when it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     incomplete = path.with_name(f"{path.name}.incomplete")
