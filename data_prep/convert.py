@@ -56,7 +56,7 @@ from typing import Literal
 from absl import app, flags
 
 from dsta_jax.datasets import ntu, own
-from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.recording import Collection, select, without
 from dsta_jax.errors import UserError, one_line_errors
@@ -64,7 +64,7 @@ from dsta_jax.errors import UserError, one_line_errors
 from . import conversion, pool, recording_files, tfrecord_set
 from .formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
 
-_FORMATS: dict[str, Callable[[pathlib.Path, Benchmark | None], Collection]] = {
+_FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
     "pyskl": lambda path, _: pyskl.read(path),
     "npy": npy_pair.read,
     "npz": ctr_gcn.read,
@@ -134,7 +134,7 @@ def _collection(
     if missing_list and form not in ("ntu60", "ntu120"):
         raise UserError(f"--missing_list is for --from=ntu60 and ntu120, not {form}")
     if form not in _RAW:
-        return _FORMATS[form](path, benchmark)
+        return _FORMATS[form](path, benchmark.source if benchmark else None)
     if not path.is_dir():
         raise UserError(f"--in={path}: no such directory")
     collection = _RAW[form](path)

@@ -20,12 +20,12 @@ _CLASSES = "label.labels.txt"
 _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}
 
 
-def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
+def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads names and labels; the frames are read once more, one record after the other.
 
     Args:
       directory: `DATA_DIR/NAME/VERSION`.
-      benchmark: says whether the last channel is a confidence; without it, the fourth is.
+      source: says whether the last channel is a confidence; without it, the fourth is.
 
     Raises:
       UserError: when there is none, and as `records.read_set`.
@@ -33,7 +33,7 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
     if not (directory / "dataset_info.json").is_file():
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
-    confidence = has_confidence(str(directory), info.joints, info.channels, benchmark)
+    confidence = has_confidence(str(directory), info.joints, info.channels, source)
     found = []
     splits: dict[str, list[str]] = {split: [] for split in info.split_lengths}
     for split, record in records.read_set(directory):

@@ -8,7 +8,6 @@ import functools
 import math
 
 import numpy as np
-from dsta_jax.datasets.ntu import ACTIONS as NTU_ACTIONS
 
 from data_prep.synthetic.body_actions import SOLO_ACTIONS, solo_keys
 from data_prep.synthetic.body_pairs import PAIR_ACTIONS, pair_keys
@@ -16,6 +15,7 @@ from data_prep.synthetic.body_poses import Habits, Key, Performer, glide, second
 from data_prep.synthetic.kinect import ANGLES
 from data_prep.synthetic.kinematic_body import FRAMES_A_SECOND, joint_positions
 from data_prep.synthetic.motion import generator, rotation_about
+from dsta_jax.datasets.ntu import ACTIONS as NTU_ACTIONS
 
 FEWEST_FRAMES, MOST_FRAMES = 26, 300
 # NTU RGB+D's numbers of the actions that people do here.
