@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from dsta_jax.datasets.layouts import NTU_25
-from dsta_jax.datasets.recording import Entry, Recording
+from dsta_jax.datasets.recording import Entry, Recording, lost_as_nan
 from dsta_jax.errors import UserError, shown
 
 _JOINTS, _BODIES = len(NTU_25.joints), 2
@@ -50,16 +50,12 @@ class Skeletons:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording, and moves the frames in which somebody is seen to the front if nobody is in the first one.
+    """Reads a recording: float32 metres.
 
     Raises:
       UserError: as `read_skeletons`.
     """
-    frames_TxVxMxC = select_bodies(read_skeletons(entry.path))
-    seen_T = np.asarray(frames_TxVxMxC.any(axis=(1, 2, 3)))
-    if not seen_T[:1].all():
-        frames_TxVxMxC = frames_TxVxMxC[np.argsort(~seen_T, kind="stable")]
-    return Recording(frames_TxVxMxC)
+    return Recording(lost_as_nan(seen_first(select_bodies(read_skeletons(entry.path)))))
 
 
 class _Lines:
@@ -202,6 +198,12 @@ def select_bodies(skeletons: Skeletons) -> np.ndarray:
     for body, track in enumerate(tracks):
         frames_TxVxMxC[skeletons.frame_K[track], :, body] = skeletons.joints_KxVxC[track]
     return frames_TxVxMxC
+
+
+def seen_first(frames_TxVxMxC: np.ndarray) -> np.ndarray:
+    """The frames in which somebody is seen before all others, if nobody is seen in the first one."""
+    seen_T = np.asarray(frames_TxVxMxC.any(axis=(1, 2, 3)))
+    return frames_TxVxMxC if seen_T[:1].all() else frames_TxVxMxC[np.argsort(~seen_T, kind="stable")]
 
 
 def _tracks(skeletons: Skeletons) -> list[list[int]]:

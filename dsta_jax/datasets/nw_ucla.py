@@ -12,7 +12,7 @@ import numpy as np
 
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import KINECT_20
-from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real
+from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
 
 # By the number of the action: those that were recorded.
@@ -53,7 +53,7 @@ def _entry(path: pathlib.Path) -> Entry:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording; a joint at 0 0 0, the camera's own place, is one that Kinect lost.
+    """Reads a recording.
 
     Raises:
       UserError: when the file cannot be read, or holds something else than numbers, T x 20 x 3.
@@ -73,9 +73,7 @@ def read(entry: Entry) -> Recording:
         frames_TxVxC, found = np.array(None), "not the same number of joints in every frame"
     if not is_real(frames_TxVxC) or frames_TxVxC.shape[1:] != (joints, 3):
         raise UserError(f"{entry.path}: {_KEY} is {found}, expected frames x {joints} joints x 3 numbers")
-    frames_TxVxC = frames_TxVxC.astype(np.float64)
-    frames_TxVxC[~frames_TxVxC.any(axis=-1)] = np.nan
-    return Recording(frames_TxVxC[:, :, None])
+    return Recording(lost_as_nan(frames_TxVxC[:, :, None]))
 
 
 NW_UCLA = Source(

@@ -208,6 +208,13 @@ def is_real(array: Any) -> TypeGuard[np.ndarray]:
     return isinstance(array, np.ndarray) and array.dtype.kind in "fiu"
 
 
+def lost_as_nan(frames_TxVxMxC: np.ndarray) -> np.ndarray:
+    """Kinect puts a joint that it lost at its own place, 0 0 0: such joints of bodies that are there become NaN."""
+    lost_TxVxM = ~frames_TxVxMxC.any(axis=-1)
+    lost_TxVxM &= ~lost_TxVxM.all(axis=1, keepdims=True)
+    return np.where(lost_TxVxM[..., None], np.nan, frames_TxVxMxC) if lost_TxVxM.any() else frames_TxVxMxC
+
+
 def columns(collection: Collection) -> dict[str, np.ndarray]:
     """What is known of the N recordings that are in a split, as protocols divide by it: split, and `ORIGINS`."""
     split_of = {name: split for split, names in collection.splits.items() for name in names}

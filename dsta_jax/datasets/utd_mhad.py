@@ -10,7 +10,7 @@ import re
 
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
-from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real
+from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
 
 # Actions 1 to 27 as the authors number them.
@@ -72,7 +72,7 @@ def read(entry: Entry) -> Recording:
     if not is_real(skeleton_VxCxT) or skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3):
         found = f"{skeleton_VxCxT.dtype} {' x '.join(map(str, skeleton_VxCxT.shape))}"
         raise UserError(f"{entry.path}: {_KEY} is {found}, expected numbers, {joints} x 3 x frames")
-    return Recording(skeleton_VxCxT.transpose(2, 0, 1)[:, :, None])
+    return Recording(lost_as_nan(skeleton_VxCxT.transpose(2, 0, 1)[:, :, None]))
 
 
 UTD_MHAD = Source(
