@@ -1,8 +1,9 @@
-"""What the converters share: raw recordings -> TFRecord files in the layout of TFDS, by a pool of processes.
+"""From a collection of recordings to TFRecord files in the layout of TFDS, by a pool of processes.
 
-A set is written to `OUT_DIR/NAME/VERSION.incomplete` and renamed to `OUT_DIR/NAME/VERSION` when it is complete, so a
-reader finds it whole or not at all. The unit of work is a shard of `RECORDINGS_PER_SHARD` recordings, hence the bytes
-do not depend on the number of processes, and an interrupted conversion of the same input goes on where it stopped.
+A set is written to `OUT/NAME/VERSION.incomplete` and renamed to `OUT/NAME/VERSION` when it is complete, so a reader
+finds it whole or not at all. The unit of work is a shard of `RECORDINGS_PER_SHARD` recordings, hence the bytes do not
+depend on the number of processes, and an interrupted conversion of the same input goes on where it stopped. Beside the
+shards, `conversion.json` says what the set was made from, and what was found on the way.
 """
 
 import dataclasses
@@ -14,320 +15,279 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from absl import flags
 from tqdm import tqdm
 
-from data_prep import pool, shards, tfds_layout, twin_report
-from data_prep.lock import sole_writer
-from dsta_jax.data.records import shard_name
-from dsta_jax.datasets.benchmarks import Benchmark
-from dsta_jax.datasets.layouts import Layout
+import dsta_jax.datasets
+from dsta_jax.data import records
+from dsta_jax.datasets.benchmark import Benchmark, Source
+from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
 
+from . import duplicate_report, pool, shards, tfds_layout
+from .lock import sole_writer
+
 RECORDINGS_PER_SHARD = 128
+REPORT = "conversion.json"
 
-_REPORTED = 20  # broken recordings shown one by one on the terminal
-_FINGERPRINT = "fingerprint.json"
-# Recordings that are not in the set, a line each with the reason: broken ones, and those with nothing in them.
-_SKIPPED, _LEFT_OUT = "skipped.txt", "left_out.txt"
-_TWINS = "twins.txt"
-_CODE = ("data_prep/*.py", "data_prep/formats/*.py", "dsta_jax/data/records.py", "dsta_jax/datasets/*.py")
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSet:
-    """A set to be converted.
-
-    Attributes:
-      name: lower case; begins the files' names.
-      version: three numbers with dots; to be raised when the conversion gives other values.
-      layout: the joints of a body.
-      bodies: bodies of a record (M).
-      channels: a letter for each channel of a joint (C): xyz, or xy, and c behind them for a confidence.
-      label_names: what the labels mean.
-      description: one paragraph for `dataset_info.json`.
-      citation: the publication that describes the set.
-      homepage: where its authors publish it.
-      splits: the raw recordings of each split, in the order in which they are written.
-      published: how many recordings its authors publish; 0 when that is not known.
-      benchmarks: that train and test on it.
-    """
-
-    name: str
-    version: str
-    layout: Layout
-    bodies: int
-    label_names: tuple[str, ...]
-    description: str
-    citation: str
-    homepage: str
-    splits: Mapping[str, Sequence[shards.Item]]
-    channels: str = "xyz"
-    published: int = 0
-    benchmarks: tuple[Benchmark, ...] = ()
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """V, M and C of its records."""
-        return len(self.layout.joints), self.bodies, len(self.channels)
+_SHOWN = 20  # broken recordings shown one by one on the terminal
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """The flags that all converters have; see `define_flags`."""
+    """Where and how a set is written.
 
-    raw_dir: pathlib.Path
-    out_dir: pathlib.Path
-    workers: int
+    Attributes:
+      out: the directory of converted sets.
+      workers: processes that convert.
+      skip_broken: whether unreadable recordings are left out.
+      overwrite: whether a set that is there is replaced.
+    """
+
+    out: pathlib.Path
+    workers: int = 1
     skip_broken: bool = False
     overwrite: bool = False
 
 
-def define_flags() -> None:
-    """Defines the flags that all converters have."""
-    flags.DEFINE_string("raw_dir", None, "Directory of the raw recordings.")
-    flags.DEFINE_string("out_dir", None, "Directory of converted sets; the set goes to OUT_DIR/NAME/VERSION.")
-    flags.DEFINE_integer("workers", pool.processors(), "Processes that convert.", lower_bound=1)
-    flags.DEFINE_bool("skip_broken", False, f"Leave out unreadable recordings and list them in {_SKIPPED}.")
-    flags.DEFINE_bool("overwrite", False, "Replace a set that has been converted before.")
+def convert(
+    source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark] = ()
+) -> pathlib.Path:
+    """Converts a collection and prints a summary.
 
-
-def read_options(arguments: Sequence[str]) -> Options:
-    """The options as flags give them; `arguments` is what absl leaves over of the command line.
-
-    Raises:
-      UserError: when a required flag is missing or a word is left over.
-    """
-    if len(arguments) > 1:
-        raise UserError(f"unexpected argument {arguments[1]!r}; options are written --NAME=VALUE, see --help")
-    values = flags.FLAGS
-    for name in ("raw_dir", "out_dir"):
-        if not values[name].value:
-            raise UserError(f"--{name} is missing: {values[name].help[0].lower()}{values[name].help[1:]}")
-    raw_dir = pathlib.Path(values.raw_dir)
-    if not raw_dir.is_dir():
-        raise UserError(f"--raw_dir={raw_dir}: no such directory")
-    return Options(raw_dir, pathlib.Path(values.out_dir), values.workers, values.skip_broken, values.overwrite)
-
-
-def convert(data_set: DataSet, read_frames: shards.ReadFrames, options: Options) -> pathlib.Path:
-    """Converts a set and prints a summary.
+    Args:
+      source: what the recordings are, and how they are normalised.
+      collection: the recordings; those that are in a split are converted.
+      options: where and how.
+      benchmarks: on this set; the summary says what recordings that are identical mean for them.
 
     Returns:
-      The set's directory, `OUT_DIR/NAME/VERSION`.
+      The set's directory, `OUT/NAME/VERSION`.
 
     Raises:
       UserError: when recordings are broken and may not be skipped, another set is in the place, or the directory
         cannot be written.
     """
-    _check(data_set)
-    directory = options.out_dir / data_set.name / data_set.version
-    fingerprint = _fingerprint(data_set)
-    if directory.exists() and not options.overwrite:
-        _compare_with_existing(directory, fingerprint)
-        return directory
-    incomplete = directory.with_name(f"{data_set.version}.incomplete")
-    started = time.monotonic()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
+        raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
+    directory = options.out / source.name / source.version
+    made_from = _made_from(source, collection)
     try:
-        with sole_writer(incomplete):
-            _keep_only_shards_of(incomplete, fingerprint)
-            tasks = _tasks(data_set, incomplete)
-            kept = {task.path: done for task in tasks if (done := shards.finished(task)) is not None}
-            done_now = _run([task for task in tasks if task.path not in kept], read_frames, options.workers)
-            results = [(task, kept.get(task.path) or done_now[task.path]) for task in tasks]
-            _settle_missing(data_set, results, incomplete, options.skip_broken)
-            _write_metadata(data_set, results, incomplete)
-            same = twin_report.write(incomplete / _TWINS, data_set.benchmarks, results)
-            _put_in_place(incomplete, directory)
+        with sole_writer(directory.parent):
+            _finish_replacing(directory)
+            if directory.exists() and not options.overwrite:
+                _compare_with_existing(directory, made_from)
+            else:
+                _convert(source, collection, options, benchmarks, directory, made_from)
     except OSError as error:
-        raise UserError(f"{error.filename or options.out_dir}: cannot be written ({error.strerror})") from error
-    for line in same:
-        print(f"note: {line}")
-    _print_summary(data_set, results, len(kept), time.monotonic() - started, directory)
+        raise UserError(f"{error.filename or options.out}: cannot be written ({error.strerror})") from error
     return directory
 
 
-def _check(data_set: DataSet) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", data_set.name):
-        raise UserError(f"name {data_set.name!r}: expected lower-case letters, digits and _, a letter first")
-    split_of: dict[str, str] = {}
-    for split, items in data_set.splits.items():
-        if not items:
-            raise UserError(f"{data_set.name}: split {split} has no recordings")
-        for item in items:
-            if item.name in split_of:
-                raise UserError(f"{item.path}: {item.name} is twice in the set ({split_of[item.name]} and {split})")
-            split_of[item.name] = split
-            if not 0 <= item.label < len(data_set.label_names):
-                raise UserError(f"{item.path}: label {item.label}, expected 0 to {len(data_set.label_names) - 1}")
+def _convert(
+    source: Source,
+    collection: Collection,
+    options: Options,
+    benchmarks: Sequence[Benchmark],
+    directory: pathlib.Path,
+    made_from: dict[str, str],
+) -> None:
+    started = time.monotonic()
+    incomplete = directory.with_name(f"{directory.name}.incomplete")
+    _keep_only_shards_of(incomplete, made_from)
+    tasks = _tasks(source, collection, incomplete)
+    kept = {task.path: done for task in tasks if (done := shards.finished(task)) is not None}
+    done_now = _run([task for task in tasks if task.path not in kept], collection, options.workers)
+    results = [kept.get(task.path) or done_now[task.path] for task in tasks]
+    found = shards.together(results)
+    same, notes = duplicate_report.find(collection, found.fingerprints, benchmarks)
+    shards.write_json(incomplete / REPORT, {**made_from, **_report(collection, found), "identical": same})
+    _refuse_broken(collection, found, incomplete / REPORT, options.skip_broken)
+    counts = _write_metadata(source, tasks, results, incomplete)
+    _put_in_place(incomplete, directory)
+    for line in (*_what_was_found(source, found, directory / REPORT), *notes):
+        print(f"note: {line}")
+    seconds = time.monotonic() - started
+    speed = f"in {seconds:.1f} s, {found.records / seconds:.0f} recordings/s"
+    if kept:
+        speed = f"with {len(kept)} of {len(tasks)} shards kept from an interrupted run, the others in {seconds:.1f} s"
+    splits = ", ".join(f"{split} {count}" for split, count in counts.items())
+    print(
+        f"{source.name} {source.version}: {found.records} recordings ({splits}) {speed}, "
+        f"{records.total_bytes(directory) / 1e6:.1f} MB, in {directory}"
+    )
 
 
 # What a set was made from.
 
 
-def _fingerprint(data_set: DataSet) -> dict[str, str]:
+def _made_from(source: Source, collection: Collection) -> dict[str, str]:
     """Digests of the input (the files' names, sizes and times, and the set's description) and of the code."""
     inputs = hashlib.sha256()
-    described = {
-        field.name: getattr(data_set, field.name)
-        for field in dataclasses.fields(data_set)
-        if field.name not in ("splits", "benchmarks")
-    }
-    inputs.update(repr((described, RECORDINGS_PER_SHARD)).encode())
-    for split, items in data_set.splits.items():
-        for item in items:
-            try:
-                stat = item.path.stat()
-                state = (stat.st_size, stat.st_mtime_ns)
-            except OSError:
-                state = (-1, -1)
-            inputs.update(repr((split, dataclasses.replace(item, path=pathlib.Path(item.path.name)), state)).encode())
+    inputs.update(repr((dataclasses.replace(source, find=None, prepare=()), RECORDINGS_PER_SHARD)).encode())
+    state_of: dict[pathlib.Path, tuple[int, int]] = {}
+    for split, names in collection.splits.items():
+        for one in map(collection.entries.__getitem__, names):
+            if one.path not in state_of:
+                state_of[one.path] = _state(one.path)
+            place = dataclasses.replace(one, path=pathlib.Path(one.path.name))
+            inputs.update(repr((split, place, state_of[one.path])).encode())
     code = hashlib.sha256()
-    root = pathlib.Path(__file__).resolve().parent.parent
-    for path in sorted(path for pattern in _CODE for path in root.glob(pattern)):
+    datasets = pathlib.Path(str(dsta_jax.datasets.__file__)).parent
+    for path in sorted([*pathlib.Path(__file__).parent.rglob("*.py"), *datasets.glob("*.py")]):
         code.update(path.read_bytes())
+    code.update(pathlib.Path(records.__file__).read_bytes())
     return {"input": inputs.hexdigest(), "code": code.hexdigest()}
 
 
-def _compare_with_existing(directory: pathlib.Path, fingerprint: Mapping[str, str]) -> None:
+def _state(path: pathlib.Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+        return stat.st_size, stat.st_mtime_ns
+    except OSError:
+        return -1, -1
+
+
+def _compare_with_existing(directory: pathlib.Path, made_from: Mapping[str, str]) -> None:
     """Says that the set is there already, or raises UserError when it was made from something else."""
-    found = shards.read_json(directory / _FINGERPRINT)
-    if not isinstance(found, dict) or found.get("input") != fingerprint["input"]:
+    report = shards.read_json(directory / REPORT)
+    if not isinstance(report, dict) or report.get("input") != made_from["input"]:
         raise UserError(f"{directory}: a set made from other recordings is there; add --overwrite to replace it")
-    listings = [path for name in (_SKIPPED, _LEFT_OUT) if (path := directory / name).exists()]
-    counts = [f"{len(path.read_text(encoding='utf-8').splitlines())} listed in {path}" for path in listings]
-    print(f"already converted: {directory}" + (f", without {' and '.join(counts)}" if counts else ""))
+    missing = len(report.get("broken", ())) + len(report.get("left_out", ()))
+    without = f", without {missing} recordings that {directory / REPORT} lists" if missing else ""
+    print(f"already converted: {directory}{without}")
 
 
-def _keep_only_shards_of(incomplete: pathlib.Path, fingerprint: Mapping[str, str]) -> None:
+def _keep_only_shards_of(incomplete: pathlib.Path, made_from: dict[str, str]) -> None:
     """Empties the directory unless an interrupted run of the same code wrote it from the same input."""
-    if shards.read_json(incomplete / _FINGERPRINT) != fingerprint:
-        for path in incomplete.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (incomplete / shards.FINISHED).mkdir(exist_ok=True)
-    shards.write_json(incomplete / _FINGERPRINT, fingerprint)
+    report = shards.read_json(incomplete / REPORT)
+    if incomplete.exists() and (not isinstance(report, dict) or {**report, **made_from} != report):
+        shutil.rmtree(incomplete)
+    (incomplete / shards.FINISHED).mkdir(parents=True, exist_ok=True)
+    shards.write_json(incomplete / REPORT, made_from)
 
 
-def _tasks(data_set: DataSet, directory: pathlib.Path) -> list[shards.Task]:
+def _tasks(source: Source, collection: Collection, directory: pathlib.Path) -> list[shards.Task]:
+    origins = {key: {getattr(one, key) for one in collection.selected} - {""} for key in ORIGINS}
+    words = tuple(key for key, values in origins.items() if any(isinstance(value, str) for value in values))
     tasks = []
-    for split, items in data_set.splits.items():
-        starts = range(0, len(items), RECORDINGS_PER_SHARD)
+    for split, names in collection.splits.items():
+        entries = tuple(collection.entries[name] for name in names)
+        starts = range(0, len(entries), RECORDINGS_PER_SHARD)
         for shard, start in enumerate(starts):
-            path = directory / shard_name(data_set.name, split, shard, len(starts))
-            part = tuple(items[start : start + RECORDINGS_PER_SHARD])
-            tasks.append(shards.Task(path, split, part, data_set.label_names, data_set.frame_shape))
+            path = directory / records.shard_name(source.name, split, shard, len(starts))
+            tasks.append(shards.Task(path, split, entries[start : start + RECORDINGS_PER_SHARD], source, words))
     return tasks
 
 
-def _run(
-    tasks: Sequence[shards.Task], read_frames: shards.ReadFrames, workers: int
-) -> dict[pathlib.Path, shards.Result]:
+def _run(tasks: Sequence[shards.Task], collection: Collection, workers: int) -> dict[pathlib.Path, shards.Result]:
     """Writes the shards, with a progress bar on a terminal."""
     results = {}
-    recordings = sum(len(task.items) for task in tasks)
-    with tqdm(total=recordings, unit=" recordings", disable=None) as progress:
-        for index, result in pool.run(shards.write, [(task, read_frames) for task in tasks], workers):
+    calls = [(task, collection.read) for task in tasks]
+    with tqdm(total=sum(len(task.entries) for task in tasks), unit=" recordings", disable=None) as progress:
+        for index, result in pool.run(shards.write, calls, workers if collection.parallel else 1):
             results[tasks[index].path] = result
-            progress.update(len(tasks[index].items))
+            progress.update(len(tasks[index].entries))
     return results
 
 
 # The end of a conversion.
 
-_Results = Sequence[tuple[shards.Task, shards.Result]]
+
+def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
+    """What is worth keeping of what was found; reasons name no directories."""
+    broken = {name: collection.entries[name].without_place(reason) for name, reason in found.broken.items()}
+    others = ("records", "joints", "unseen", "untrusted", "other_length", "left_out", "fallback")
+    return {**{key: getattr(found, key) for key in others}, "broken": broken}
 
 
-def _settle_missing(data_set: DataSet, results: _Results, incomplete: pathlib.Path, skip: bool) -> None:
-    """Lists the recordings that are not in the set; raises UserError when some are broken and may not be skipped."""
-    broken = _list(incomplete / _SKIPPED, results, [result.broken for _, result in results])
-    left_out = _list(incomplete / _LEFT_OUT, results, [result.left_out for _, result in results])
-    if broken:
-        print(f"{len(broken)} broken recordings:", file=sys.stderr)
-    for reason in broken[:_REPORTED]:
+def _refuse_broken(collection: Collection, found: shards.Result, report: pathlib.Path, skip: bool) -> None:
+    if found.broken:
+        print(f"{len(found.broken)} broken recordings:", file=sys.stderr)
+    for reason in list(found.broken.values())[:_SHOWN]:
         print(f"  {reason}", file=sys.stderr)
-    if len(broken) > _REPORTED:
-        print(f"  and {len(broken) - _REPORTED} more", file=sys.stderr)
-    if broken and not skip:
+    if len(found.broken) > _SHOWN:
+        print(f"  and {len(found.broken) - _SHOWN} more", file=sys.stderr)
+    if found.broken and not skip:
         raise UserError(
-            f"{len(broken)} of {sum(len(items) for items in data_set.splits.values())} recordings are broken, listed "
-            f"in {incomplete / _SKIPPED}; repair them, or leave them out with --skip_broken"
+            f"{len(found.broken)} of {len(collection.selected)} recordings are broken, listed in {report}; repair "
+            "them, or leave them out with --skip_broken"
         )
-    for split in data_set.splits:
-        if not sum(result.records for task, result in results if task.split == split):
-            reasons = [*(["broken"] if broken else []), *(f"left out ({reason})" for reason in sorted(set(left_out)))]
-            raise UserError(
-                f"{data_set.name}: all recordings of split {split} are {' or '.join(reasons)}; is it the right input?"
-            )
+    for split, names in collection.splits.items():
+        if not found.fingerprints.keys() & set(names):
+            reasons = ["broken"] * any(name in found.broken for name in names)
+            reasons += sorted({f"left out ({found.left_out[name]})" for name in names if name in found.left_out})
+            raise UserError(f"all recordings of split {split} are {' or '.join(reasons)}; is it the right input?")
 
 
-def _list(path: pathlib.Path, results: _Results, reasons: Sequence[Mapping[str, str]]) -> list[str]:
-    """Writes a line for each recording that has a reason, by shard, if any has; returns the reasons."""
-    found = [
-        (item, reason_of[item.name])
-        for (task, _), reason_of in zip(results, reasons, strict=True)
-        for item in task.items
-        if item.name in reason_of
-    ]
-    lines = [f"{item.name}: {reason.replace(str(item.path), item.path.name)}\n" for item, reason in found]
-    if lines:
-        path.write_text("".join(lines), encoding="utf-8")
-    else:
-        path.unlink(missing_ok=True)
-    return [reason for _, reason in found]
-
-
-def _write_metadata(data_set: DataSet, results: _Results, directory: pathlib.Path) -> None:
-    shards_of = {split: [result for task, result in results if task.split == split] for split in data_set.splits}
+def _write_metadata(
+    source: Source, tasks: Sequence[shards.Task], results: Sequence[shards.Result], directory: pathlib.Path
+) -> dict[str, int]:
+    """Describes the set; returns how many records each split has."""
+    shards_of: dict[str, list[shards.Result]] = {}
+    for task, result in zip(tasks, results, strict=True):
+        shards_of.setdefault(task.split, []).append(result)
     tfds_layout.write_metadata(
         directory,
-        name=data_set.name,
-        version=data_set.version,
-        features=tfds_layout.record_features(data_set.label_names, data_set.frame_shape),
+        name=source.name,
+        version=source.version,
+        features=tfds_layout.record_features(source.label_names, source.frame_shape, tasks[0].words),
         splits={
-            split: ([shard.records for shard in shards], sum(shard.size for shard in shards))
-            for split, shards in shards_of.items()
+            split: ([shard.records for shard in those], sum(shard.size for shard in those))
+            for split, those in shards_of.items()
         },
-        description=data_set.description,
-        citation=data_set.citation,
-        homepage=data_set.homepage,
+        description=source.description,
+        citation=source.citation,
+        homepage=source.homepage,
     )
+    return {split: sum(shard.records for shard in those) for split, those in shards_of.items()}
 
 
 def _put_in_place(incomplete: pathlib.Path, directory: pathlib.Path) -> None:
     """Gives the finished set its name, in place of an older one if there is one."""
     shutil.rmtree(incomplete / shards.FINISHED)
-    old = directory.with_name(f"{directory.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
     if directory.exists():
-        directory.rename(old)
+        directory.rename(_old(directory))
     incomplete.rename(directory)
-    shutil.rmtree(old, ignore_errors=True)
+    _finish_replacing(directory)
 
 
-def _print_summary(data_set: DataSet, results: _Results, kept: int, seconds: float, directory: pathlib.Path) -> None:
-    counts = {
-        split: sum(result.records for task, result in results if task.split == split) for split in data_set.splits
-    }
-    records = sum(counts.values())
-    skipped = sum(len(result.broken) for _, result in results)
-    left_out = Counter(reason for _, result in results for reason in result.left_out.values())
-    other_length = sum(result.other_length for _, result in results)
-    size = sum(path.stat().st_size for path in directory.iterdir())
-    if skipped:
-        print(f"skipped {skipped} broken recordings, listed in {directory / _SKIPPED}")
-    for reason, count in left_out.items():
-        print(f"left out {count} recordings ({reason}), listed in {directory / _LEFT_OUT}")
-    if other_length:
-        print(f"{other_length} recordings have another number of frames than their list says; the files were followed")
-    if data_set.published and records != data_set.published:
-        print(f"note: the authors publish {data_set.published} recordings, {records} were converted")
-    speed = f"in {seconds:.1f} s, {records / seconds:.0f} recordings/s"
-    if kept:
-        speed = f"with {kept} of {len(results)} shards kept from an interrupted run, the others in {seconds:.1f} s"
-    splits = ", ".join(f"{split} {count}" for split, count in counts.items())
-    print(
-        f"{data_set.name} {data_set.version}: {records} recordings ({splits}) {speed}, {size / 1e6:.1f} MB, "
-        f"in {directory}"
-    )
+def _finish_replacing(directory: pathlib.Path) -> None:
+    """Removes the set that was replaced; if the program was killed before the new one came, the old one stays."""
+    if _old(directory).exists() and not directory.exists():
+        _old(directory).rename(directory)
+    shutil.rmtree(_old(directory), ignore_errors=True)
+
+
+def _old(directory: pathlib.Path) -> pathlib.Path:
+    return directory.with_name(f"{directory.name}.old")
+
+
+def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) -> list[str]:
+    """What is to be known of the recordings, a line each."""
+    lines = []
+    if found.broken:
+        lines.append(f"left out {len(found.broken)} broken recordings, listed in {report}")
+    for reason, count in Counter(found.left_out.values()).items():
+        lines.append(f"left out {count} recordings ({reason}), listed in {report}")
+    for joints, count in Counter(found.fallback.values()).items():
+        own = ", ".join(source.normalized_by.joints)
+        lines.append(
+            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never all seen in "
+            f"them; listed in {report}"
+        )
+    if found.unseen:
+        lines.append(f"{found.unseen} of {found.joints} joints ({found.unseen / found.joints:.1%}) were not seen")
+    if found.untrusted:
+        lines.append(
+            f"{found.untrusted} of {found.joints} joints ({found.untrusted / found.joints:.1%}) have coordinates but "
+            "confidence 0: they count as not seen and their coordinates are not used; to use them give channels "
+            "without c, or set their confidence above 0"
+        )
+    if found.other_length:
+        count = found.other_length
+        lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
+    if source.published and found.records != source.published:
+        lines.append(f"the authors publish {source.published} recordings, {found.records} were converted")
+    return lines

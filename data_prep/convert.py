@@ -1,30 +1,39 @@
-r"""Converts recordings between the formats in which skeletons are passed on.
+r"""Converts recordings to TFRecord, which dsta_jax trains on, or another format.
 
-  python -m data_prep.convert --from=FORMAT --to=FORMAT --in=PATH --out=PATH
+They are a data set's raw files, or in a format that skeletons are shared in.
+
+  python -m data_prep.convert --from=FORMAT --in=PATH --out=DATA_DIR
+
+  python -m data_prep.convert --from=shrec17 --in=HandGestureDataset --out=data
+  python -m data_prep.convert --from=folder --in=recordings --out=data \
+      --benchmark=mine.toml
+  python -m data_prep.convert --from=pyskl --in=ntu60_hrnet.pkl --to=npz \
+      --out=ntu60_xsub.npz --splits=xsub_train,xsub_val
 
   FORMAT     PATH
+  shrec17    the directory of the two lists and of gesture_1, ...
+  dhg        the directory of informations_troncage_sequences.txt, ...
+  ntu60      the directory of the .skeleton files, at any depth
+  ntu120     the same, all 120 actions
+  nw_ucla    the directory of the .json files
+  utd_mhad   the directory of the .mat files
   pyskl      the annotation pickle of pyskl and mmaction2
   npy        the directory with SPLIT_data_joint.npy and SPLIT_label.pkl of
              ST-GCN, 2s-AGCN and many others
   npz        the .npz file of CTR-GCN and many others
-  kinetics   the directory of Kinetics-Skeleton's JSON files (only --from)
+  kinetics   the directory of Kinetics-Skeleton's JSON files
   folder     the directory with your own recordings, .npy or .csv files, and
-             their list labels.csv (only --from)
-  tfrecord   --from: a converted set's directory, DATA_DIR/NAME/VERSION;
-             --to: DATA_DIR. What dsta_jax trains on
+             their list labels.csv
+  tfrecord   a converted set's directory, DATA_DIR/NAME/VERSION
 
-  python -m data_prep.convert --from=pyskl --in=ntu60_3danno.pkl \
-      --to=tfrecord --out=data --benchmark=ntu60_cs
-  python -m data_prep.convert --from=pyskl --in=ntu60_hrnet.pkl \
-      --to=npz --out=ntu60_xsub.npz --splits=xsub_train,xsub_val
-
---to=tfrecord needs --benchmark: it says joints, classes and protocol, and by
-which joints coordinates are normalised; ones that were normalised before are
-hardly changed by it. Where it divides by subject, camera or setup, these are
-taken from names of the form SsssCcccPpppRrrrAaaa, or from labels.csv.
-Elsewhere --benchmark says what nothing else does: the joints of .csv files and
-of an npz that is not NTU RGB+D's, how many people of Kinetics' are kept (two),
-and whether a third channel is a confidence (it is not).
+Recordings that are no data set's raw files need --benchmark to become
+TFRecord: it says joints, classes and protocol, and by which joints coordinates
+are normalised; ones that were normalised before are hardly changed by it.
+Where it divides by subject, camera or setup, these are taken from names of the
+form SsssCcccPpppRrrrAaaa, or from labels.csv. For other targets, --benchmark
+says what nothing else does: the joints of .csv files and of an npz that is not
+NTU RGB+D's, how many people of Kinetics' are kept (two), and whether a third
+channel is a confidence (it is not).
 
 Own recordings: labels.csv has a header and a line for each recording,
 
@@ -40,22 +49,22 @@ Pickles are read without running what they ask for.
 """
 
 import pathlib
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from absl import app, flags
 
-from data_prep import conversion, pool, recording_files, tfrecord_set
-from data_prep.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
-from dsta_jax.datasets import own
-from dsta_jax.datasets.benchmarks import Benchmark
-from dsta_jax.datasets.recording import Collection, select
+from dsta_jax.datasets import ntu, own
+from dsta_jax.datasets.benchmark import Benchmark, Source
+from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
+from dsta_jax.datasets.recording import Collection, select, without
 from dsta_jax.errors import UserError, one_line_errors
 
-Source = Literal["pyskl", "npy", "npz", "kinetics", "folder", "tfrecord"]
-Target = Literal["pyskl", "npy", "npz", "tfrecord"]
+from . import conversion, pool, recording_files, tfrecord_set
+from .formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
 
-_READERS: dict[Source, Callable[[pathlib.Path, Benchmark | None], Collection]] = {
+_FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
     "pyskl": lambda path, _: pyskl.read(path),
     "npy": npy_pair.read,
     "npz": ctr_gcn.read,
@@ -63,58 +72,101 @@ _READERS: dict[Source, Callable[[pathlib.Path, Benchmark | None], Collection]] =
     "folder": folder.read,
     "tfrecord": tfrecord_set.read,
 }
+_RAW = {name: source.find for name, source in SOURCES.items() if source.find and not source.synthetic}
 
 _REQUIRED = {
     "from": "the format of the recordings",
-    "to": "the format to be written",
     "in": "where the recordings are, a file or a directory",
     "out": "where they are to be written, a file or a directory",
 }
 
 
 def run(
-    source: Source,
-    target: Target,
+    form: str,
+    path: pathlib.Path,
     options: conversion.Options,
+    target: Literal["pyskl", "npy", "npz", "tfrecord"] = "tfrecord",
     benchmark: Benchmark | None = None,
     splits: Sequence[str] = (),
+    name: str = "",
+    missing_list: pathlib.Path | None = None,
 ) -> None:
     """Converts recordings.
 
     Args:
-      source: the format in which they are, at `options.raw_dir`.
-      target: the format in which they are written, to `options.out_dir`.
-      options: where, how, and what may be left out or replaced.
-      benchmark: says what the recordings are; needed for `tfrecord`.
+      form: the format in which they are, or the data set whose raw files they are.
+      path: where they are.
+      options: where and how they are written.
+      target: the format in which they are written.
+      benchmark: says what the recordings are; needed for TFRecord unless they are a data set's raw files.
       splits: those that are converted; all when there are none.
+      name: of the converted set, for recordings from elsewhere; empty for the data set's own.
+      missing_list: a list of recordings of NTU RGB+D that are left out.
 
     Raises:
       UserError: when something is not as it must be.
     """
-    if target == "tfrecord" and benchmark is None:
+    if target == "tfrecord" and benchmark is None and form not in _RAW:
         raise UserError("--to=tfrecord needs --benchmark: a name, or a file NAME.toml of your own")
-    collection = _READERS[source](options.raw_dir, benchmark)
+    collection = _collection(form, path, benchmark, missing_list)
     for note in collection.notes:
         print(f"note: {note}")
     if splits:
         collection = select(collection, splits)
-    if target == "tfrecord":
-        assert benchmark is not None
-        tfrecord_set.write(collection, benchmark, options)
-    else:
-        recording_files.write(collection, target, options.out_dir, options.skip_broken, options.overwrite)
+    if not collection.selected:
+        raise UserError(f"{path}: no recordings in the splits {', '.join(collection.splits)}")
+    if target != "tfrecord":
+        recording_files.write(collection, target, options.out, options.skip_broken, options.overwrite)
+        return
+    if benchmark and form not in _RAW and len(benchmark.class_names) < len(benchmark.source.label_names):
+        classes, labels = len(benchmark.class_names), len(benchmark.source.label_names)
+        raise UserError(f"benchmark {benchmark.name} has {classes} classes of {labels} labels; choose the finest one")
+    source = benchmark.source if benchmark else SOURCES[form]
+    on_it = [other for other in BENCHMARKS.values() if other.source.name == (name or source.name)]
+    on_it = on_it or [other for other in BENCHMARKS.values() if other.source.name == source.name]
+    benchmarks = list(dict.fromkeys([*([benchmark] if benchmark else []), *on_it]))
+    tfrecord_set.write(collection, source.renamed(name) if name else source, benchmarks, options)
+
+
+def _collection(
+    form: str, path: pathlib.Path, benchmark: Benchmark | None, missing_list: pathlib.Path | None
+) -> Collection:
+    if missing_list and form not in ("ntu60", "ntu120"):
+        raise UserError(f"--missing_list is for --from=ntu60 and ntu120, not {form}")
+    if form not in _RAW:
+        return _FORMATS[form](path, benchmark.source if benchmark else None)
+    if not path.is_dir():
+        raise UserError(f"--in={path}: no such directory")
+    collection = _RAW[form](path)
+    if missing_list:
+        missing = ntu.read_names(missing_list)
+        left = without(collection, missing)
+        count = len(collection.entries) - len(left.entries)
+        print(f"left out {count} recordings on the list {missing_list}, which names {len(missing)}")
+        return left
+    return collection
 
 
 def _define_flags() -> None:
-    flags.DEFINE_enum("from", None, list(get_args(Source)), f"{_REQUIRED['from']}.")
-    flags.DEFINE_enum("to", None, list(get_args(Target)), f"{_REQUIRED['to']}.")
+    flags.DEFINE_enum("from", None, [*_RAW, *_FORMATS], f"{_REQUIRED['from']}.")
+    flags.DEFINE_enum("to", "tfrecord", ["pyskl", "npy", "npz", "tfrecord"], "The format to be written.")
     for name in ("in", "out"):
         flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.")
     flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.")
+    flags.DEFINE_string("name", "", "The converted set's name, for recordings of your own in a data set's layout.")
     flags.DEFINE_list("splits", [], "Only these splits, in this order.")
+    flags.DEFINE_string("missing_list", None, "A list of recordings of NTU RGB+D that are left out.")
     flags.DEFINE_integer("workers", pool.processors(), "Processes that read files for tfrecord.", lower_bound=1)
     flags.DEFINE_bool("skip_broken", False, "Leave out unreadable recordings and list them.")
     flags.DEFINE_bool("overwrite", False, "Replace what is there.")
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    """The arguments that are no flags; prints the help and ends with status 0 where that is asked for."""
+    if {"--help", "-help", "-h"}.intersection(arguments):
+        print(f"{__doc__}\n{flags.FLAGS.main_module_help()}")
+        sys.exit(0)
+    return app.parse_flags_with_usage(arguments)
 
 
 @one_line_errors
@@ -126,15 +178,19 @@ def main(arguments: Sequence[str]) -> None:
     for name, what in _REQUIRED.items():
         if not values[name].value:
             raise UserError(f"--{name} is missing: {what}; see --help")
-    given: list[Any] = [values[name].value for name in _REQUIRED]
-    source, target, path, out = given
-    options = conversion.Options(
-        pathlib.Path(path), pathlib.Path(out), values.workers, values.skip_broken, values.overwrite
+    form, path, out = (str(values[name].value) for name in _REQUIRED)
+    run(
+        form,
+        pathlib.Path(path),
+        conversion.Options(pathlib.Path(out), values.workers, values.skip_broken, values.overwrite),
+        target=values.to,
+        benchmark=own.find(values.benchmark) if values.benchmark else None,
+        splits=values.splits,
+        name=values.name,
+        missing_list=pathlib.Path(values.missing_list) if values.missing_list else None,
     )
-    benchmark = own.find(values.benchmark) if values.benchmark else None
-    run(source, target, options, benchmark, values.splits)
 
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    app.run(main, flags_parser=_parse)

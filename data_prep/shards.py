@@ -3,15 +3,21 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from data_prep import tfds_layout
 from dsta_jax.data import duplicates
-from dsta_jax.data.records import Record, write_shard
+from dsta_jax.data.records import Record
+from dsta_jax.data.tfrecord import write_file
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.clean import NobodySeen, clean
+from dsta_jax.datasets.recording import ORIGINS, Entry, Recording
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
+
+from . import tfds_layout
 
 # glibc gives large freed arrays back to the system, and the next one costs a page fault each 4 kB: half of the time of
 # a conversion. When it has freed a block of this size once, it keeps all that are smaller.
@@ -22,71 +28,55 @@ FINISHED = "finished"
 
 
 @dataclasses.dataclass(frozen=True)
-class Item:
-    """One raw recording: where it lies and what is known of it before it is read.
-
-    Attributes:
-      name: distinct in the set; becomes the record's name.
-      path: the raw file.
-      label: from 0.
-      subject: from 1; 0 where the set has none.
-      camera: as `subject`.
-      setup: as `subject`.
-      listed_frames: how many frames a list of the set's authors counts; 0 where there is no such list.
-    """
-
-    name: str
-    path: pathlib.Path
-    label: int
-    subject: int
-    camera: int = 0
-    setup: int = 0
-    listed_frames: int = 0
-
-
-# An item, or what a converter derives from it -> frames_TxVxMxC float32, normalised. It runs in other processes, so it
-# must be a module's function. UserError, ValueError and OSError mean that the recording is broken, LeftOut that it is
-# whole but of no use.
-ReadFrames = Callable[[Any], np.ndarray]
-
-
-class LeftOut(Exception):
-    """A recording is as it should be, but there is nothing in it to learn from; the message is the reason.
-
-    It is left out without being an error. The reasons are counted, so they name no file and no numbers.
-    """
-
-
-@dataclasses.dataclass(frozen=True)
 class Task:
-    """A shard to be written."""
+    """A shard to be written: where, the recordings, the set, and which of its columns are written as words."""
 
     path: pathlib.Path
     split: str
-    items: tuple[Item, ...]
-    label_names: tuple[str, ...]
-    frame_shape: tuple[int, int, int]
+    entries: tuple[Entry, ...]
+    source: Source
+    words: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A shard that was written: records, bytes of payload, and what was found on the way.
+    """A shard that was written, or several together: what is in them, and what was found on the way.
 
     Attributes:
-      records: how many it holds.
+      records: how many there are.
       size: bytes of the payloads.
+      joints: of all frames, of the bodies that are present.
+      unseen: joints that were not seen.
+      untrusted: joints that have coordinates but confidence 0, and count as not seen.
+      other_length: recordings that have not as many frames as their list says.
       broken: for each broken recording, its name and the reason.
       left_out: for each recording with nothing in it, its name and the reason.
-      other_length: how many recordings have not as many frames as their list says.
+      fallback: for each recording that was normalised by a fallback, its name and the joints.
       fingerprints: of each record, by name; `duplicates.fingerprint`.
     """
 
-    records: int
-    size: int
-    broken: dict[str, str]
-    left_out: dict[str, str]
-    other_length: int
-    fingerprints: dict[str, str]
+    records: int = 0
+    size: int = 0
+    joints: int = 0
+    unseen: int = 0
+    untrusted: int = 0
+    other_length: int = 0
+    broken: dict[str, str] = dataclasses.field(default_factory=dict)
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    fallback: dict[str, str] = dataclasses.field(default_factory=dict)
+    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def together(results: Iterable[Result]) -> Result:
+    """The results of several recordings, or shards, as one."""
+    total = dataclasses.asdict(Result())
+    for result in results:
+        for key, value in vars(result).items():
+            if isinstance(value, dict):
+                total[key].update(value)
+            else:
+                total[key] += value
+    return Result(**total)
 
 
 def _note(task: Task) -> pathlib.Path:
@@ -104,39 +94,44 @@ def finished(task: Task) -> Result | None:
     return result if task.path.stat().st_size == result.size + framing else None
 
 
-def write(task: Task, read_frames: ReadFrames) -> Result:
+def write(task: Task, read: Callable[[Entry], Recording]) -> Result:
     """Reads a shard's recordings and writes it, in a worker process."""
     np.empty(_KEPT_BYTES, np.uint8)
-    features = tfds_layout.record_features(task.label_names, task.frame_shape)
-    payloads, broken, left_out, other_length, fingerprints = [], {}, {}, 0, {}
-    for item in task.items:
-        try:
-            frames_TxVxMxC = _checked(read_frames(item), task.frame_shape)
-        except LeftOut as reason:
-            left_out[item.name] = str(reason)
-        except UserError as error:
-            broken[item.name] = str(error)
-        except (ValueError, OSError) as error:
-            broken[item.name] = f"{item.path}: {error}"
-        else:
-            record = Record(item.name, item.label, item.subject, item.camera, item.setup, frames_TxVxMxC)
-            payloads.append(tfds_layout.to_payload(features, record))
-            other_length += item.listed_frames not in (0, len(frames_TxVxMxC))
-            fingerprints[item.name] = duplicates.fingerprint(frames_TxVxMxC)
-    temporary = task.path.with_name(task.path.name + ".tmp")
-    result = Result(len(payloads), write_shard(temporary, payloads), broken, left_out, other_length, fingerprints)
-    temporary.replace(task.path)
+    features = tfds_layout.record_features(task.source.label_names, task.source.frame_shape, task.words)
+    converted = [_convert(entry, task, read) for entry in task.entries]
+    payloads = [tfds_layout.to_payload(features, record) for record, _ in converted if record is not None]
+    written = Result(records=len(payloads), size=write_file(task.path, payloads))
+    result = together([written, *(found for _, found in converted)])
     write_json(_note(task), dataclasses.asdict(result))
     return result
 
 
-def _checked(frames_TxVxMxC: np.ndarray, frame_shape: tuple[int, int, int]) -> np.ndarray:
-    shape = frames_TxVxMxC.shape
-    if not len(frames_TxVxMxC) or shape[1:] != frame_shape or frames_TxVxMxC.dtype != np.float32:
-        raise ValueError(f"frames are {frames_TxVxMxC.dtype} {shape}, expected float32 (frames, *{frame_shape})")
-    if not np.isfinite(frames_TxVxMxC).all():
-        raise ValueError("NaN or infinity after normalisation, expected finite numbers")
-    return frames_TxVxMxC
+def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tuple[Record | None, Result]:
+    """A recording's record, and what was found on the way; no record where it is broken or there is nobody in it."""
+    try:
+        found = clean(read(entry), task.source)
+    except NobodySeen as reason:
+        return None, Result(left_out={entry.name: str(reason)})
+    except UserError as error:
+        return None, Result(broken={entry.name: str(error)})
+    except (ValueError, OSError) as error:
+        return None, Result(broken={entry.name: f"{entry.place}: {error}"})
+    frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: _origin(entry, key, task) for key in ORIGINS}
+    is_fallback = found.reference != task.source.normalized_by
+    return Record(entry.name, entry.label, frames_TxVxMxC=frames_TxVxMxC, **origins), Result(
+        joints=found.joints,
+        unseen=found.unseen,
+        untrusted=found.untrusted,
+        other_length=entry.listed_frames not in (0, len(frames_TxVxMxC)),
+        fallback={entry.name: ", ".join(found.reference.joints)} if is_fallback else {},
+        fingerprints={entry.name: duplicates.fingerprint(frames_TxVxMxC)},
+    )
+
+
+def _origin(entry: Entry, column: str, task: Task) -> int | str:
+    """A column's value, of the type that it has in this set; 0 or an empty word where it is not known."""
+    value: int | str = getattr(entry, column) or 0
+    return str(value or "") if column in task.words else value
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -149,6 +144,5 @@ def read_json(path: pathlib.Path) -> Any:
 
 def write_json(path: pathlib.Path, value: Any) -> None:
     """Writes a file that is there completely or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with complete_file(path) as file:
+        file.write(json.dumps(value, indent=2).encode() + b"\n")

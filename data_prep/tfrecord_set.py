@@ -3,33 +3,29 @@
 import dataclasses
 import pathlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from data_prep import conversion
-from data_prep.formats.padded import has_confidence
-from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
-from dsta_jax.datasets.benchmarks import Benchmark, of_data_set
-from dsta_jax.datasets.layouts import Layout
-from dsta_jax.datasets.normalize import normalize
-from dsta_jax.datasets.ntu_bodies import normalize_ntu
-from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, in_one_split_each
+from dsta_jax.datasets.benchmark import Benchmark, Source
+from dsta_jax.datasets.clean import check
+from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, columns, in_one_split_each
 from dsta_jax.errors import UserError
 
-VERSION = "1.0.0"
+from . import conversion
+from .formats.padded import has_confidence
+
 _CLASSES = "label.labels.txt"
-_NTU = ("ntu60", "ntu120")
-_ALL = "all"
+
+# Splits that are neither for training nor, by this name, for testing.
+_VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}
 
 
-def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
+def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads names and labels; the frames are read once more, one record after the other.
 
     Args:
       directory: `DATA_DIR/NAME/VERSION`.
-      benchmark: says whether the last channel is a confidence; without it, the fourth is.
+      source: says whether the last channel is a confidence; without it, the fourth is.
 
     Raises:
       UserError: when there is none, and as `records.read_set`.
@@ -37,7 +33,7 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
     if not (directory / "dataset_info.json").is_file():
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
-    confidence = has_confidence(str(directory), info.joints, info.channels, benchmark)
+    confidence = has_confidence(str(directory), info.joints, info.channels, source)
     found = []
     splits: dict[str, list[str]] = {split: [] for split in info.split_lengths}
     for split, record in records.read_set(directory):
@@ -70,177 +66,103 @@ class _Reader:
         raise UserError(f"{self._directory}: {wanted.name} is not there any more")
 
 
-def write(collection: Collection, benchmark: Benchmark, options: conversion.Options) -> None:
-    """Converts a collection to the set that a benchmark needs.
+def write(
+    collection: Collection, source: Source, benchmarks: Sequence[Benchmark], options: conversion.Options
+) -> pathlib.Path:
+    """Converts a collection to a data set's records; returns their directory.
 
-    Where its protocol goes by the parts that the recordings name, each split becomes one of the set; otherwise all
+    Where the protocol goes by the parts that the recordings name, each split becomes one of the set; otherwise all
     recordings go to one.
 
+    Args:
+      collection: the recordings.
+      source: the data set that they are made one of.
+      benchmarks: on the set; the recordings must be such that the first can divide them.
+      options: where and how.
+
     Raises:
-      UserError: when the recordings are not such as the benchmark needs, and as `conversion.convert`.
+      UserError: when the recordings are not such as source and benchmark need, and as `conversion.convert`.
     """
-    _check_classes(collection, benchmark)
-    collection = dataclasses.replace(collection, notes=())  # They have been said.
-    if "split" in _columns_asked_for(collection, benchmark):
-        collection = in_one_split_each(collection, "a converted set")
-        _check_splits(collection)
-        splits = {split: [collection.entries[name] for name in names] for split, names in collection.splits.items()}
+    _check_labels(collection, source)
+    benchmark = benchmarks[0]
+    if benchmark.protocol.column == "split":
+        collection = _divided(collection, benchmark)
     else:
-        splits = {_ALL: list(collection.entries.values())}
-    by_ntu = benchmark.data_set in _NTU
-    read_frames = _ReadFrames(collection.read, benchmark.layout, benchmark.bodies, benchmark.channels, by_ntu)
-    for note in (*collection.notes, *_not_held(collection, benchmark, read_frames, options.skip_broken)):
-        print(f"note: {note}")
-    data_set = conversion.DataSet(
-        name=benchmark.data_set,
-        version=VERSION,
-        layout=benchmark.layout,
-        bodies=benchmark.bodies,
-        label_names=benchmark.class_names,
-        description=f"Recordings of {benchmark.data_set}, normalised.",
-        citation="",
-        homepage="",
-        splits={split: [Item(**vars(one)) for one in entries] for split, entries in splits.items()},
-        channels=benchmark.channels,
-        benchmarks=of_data_set(benchmark.data_set) or (benchmark,),
-    )
-    if not collection.parallel:
-        options = dataclasses.replace(options, workers=1)
-    conversion.convert(data_set, read_frames, options)
-
-
-def _check_classes(collection: Collection, benchmark: Benchmark) -> None:
-    """Raises UserError when the recordings' labels do not mean the benchmark's classes."""
-    names = benchmark.class_names
-    if benchmark.class_of_label != tuple(range(len(names))):
-        raise UserError(f"benchmark {benchmark.name} has {len(names)} classes of finer labels; choose the finest one")
-    for label, (found, expected) in enumerate(zip(collection.class_names or (), names, strict=False)):
-        if found != expected:
-            raise UserError(f"class {label} is {found!r}, but {expected!r} in benchmark {benchmark.name}")
-    for one in collection.entries.values():
-        if one.label >= len(names):
-            expected = f"0 to {len(names) - 1} in benchmark {benchmark.name}"
-            raise UserError(f"{one.path}: {one.name}: label {one.label}, expected {expected}")
-
-
-class _Columns(dict[str, np.ndarray]):
-    """Columns that remember which of them were looked at."""
-
-    def __init__(self, columns: dict[str, np.ndarray]) -> None:
-        super().__init__(columns)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-
-def _columns_asked_for(collection: Collection, benchmark: Benchmark) -> set[str]:
-    """The columns by which the benchmark divides the recordings.
-
-    Raises:
-      UserError: when one of them is not known of a recording.
-    """
-    split_of = {name: split for split, names in collection.splits.items() for name in names}
-    entries = list(collection.entries.values())
-    columns = _Columns(
-        {
-            "split": np.array([split_of.get(one.name, "") for one in entries]),
-            **{key: np.array([getattr(one, key) for one in entries]) for key in ("subject", "camera", "setup")},
-        }
-    )
-    is_test_N = benchmark.is_test(columns, 1)
-    for key in sorted(columns.asked - {"split"}):
-        unknown = np.flatnonzero(columns[key] == 0)
-        if len(unknown):
-            raise UserError(
-                f"{entries[unknown[0]].name}: its {key} is not known, by which benchmark {benchmark.name} divides "
-                f"training from testing ({len(unknown)} of {len(entries)} recordings are such)"
-            )
+        collection = dataclasses.replace(collection, splits={ALL: list(collection.entries)}, notes=())
+        _check_column(collection, benchmark)
+    is_test_N = benchmark.protocol.is_test(columns(collection))
     if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
         part = "trains" if is_test_N.all() else "tests"
-        print(f"note: benchmark {benchmark.name} {part} on none of these recordings ({', '.join(collection.splits)})")
-    return columns.asked
+        print(f"note: benchmark {benchmark.name} {part} on none of these recordings")
+    for note in (*collection.notes, *_not_kept(collection, source, options.skip_broken)):
+        print(f"note: {note}")
+    return conversion.convert(source, collection, options, benchmarks)
 
 
-def _check_splits(collection: Collection) -> None:
-    for split in collection.splits:
-        if not re.fullmatch(r"[A-Za-z0-9_]+", split):
+def _check_labels(collection: Collection, source: Source) -> None:
+    """Raises UserError when the recordings' labels do not mean the data set's."""
+    for label, (found, expected) in enumerate(zip(collection.class_names or (), source.label_names, strict=False)):
+        if found != expected:
+            raise UserError(f"class {label} is {found!r}, but {expected!r} in {source.name}")
+    for one in collection.entries.values():
+        if one.label >= len(source.label_names):
+            most = len(source.label_names) - 1
+            raise UserError(f"{one.place}: label {one.label}, expected 0 to {most} as {source.name} has them")
+
+
+def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
+    """The collection with the splits by which the benchmark divides, in lower case.
+
+    Raises:
+      UserError: when it is not certain which of them train and which test.
+    """
+    names_of: dict[str, dict[str, None]] = {}
+    for split, names in collection.splits.items():
+        if not re.fullmatch(r"\w+", split.strip(), re.ASCII):
             raise UserError(f"split {split!r}: its name becomes a part of files' names, expected letters, digits and _")
+        if names:
+            names_of.setdefault(split.strip().lower(), {}).update(dict.fromkeys(names))
+    tests = [str(value).strip().lower() for value in benchmark.protocol.test]
+    training = [split for split in names_of if split not in tests]
+    nothing_tests = len(training) == len(names_of) and not all("train" in split for split in training)
+    if nothing_tests or _VALIDATION.intersection(training):
+        raise UserError(
+            f"the recordings are in the splits {', '.join(collection.splits)}, but benchmark {benchmark.name} tests on "
+            f"{', '.join(tests)} and trains on all others; name those that test in its TOML file, [split] split = "
+            "[...], or convert only some with --splits=..."
+        )
+    splits = {split: list(names) for split, names in names_of.items()}
+    return in_one_split_each(dataclasses.replace(collection, splits=splits), "a converted set")
 
 
-def _not_held(collection: Collection, benchmark: Benchmark, read_frames: "_ReadFrames", skip_broken: bool) -> list[str]:
+def _check_column(collection: Collection, benchmark: Benchmark) -> None:
+    """Raises UserError when what the benchmark divides by is not known of a recording."""
+    column, entries = benchmark.protocol.column, collection.selected
+    unknown = [one for one in entries if not getattr(one, column)]
+    if unknown:
+        raise UserError(
+            f"{unknown[0].name}: its {column} is not known, by which benchmark {benchmark.name} divides training from "
+            f"testing ({len(unknown)} of {len(entries)} recordings are such)"
+        )
+
+
+def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:
     """What a converted set has no place for, by the first recording.
 
     Raises:
       UserError: when that is of another skeleton, before all the others are said to be so, too.
     """
-    first = next(iter(collection.entries.values()))
+    first = collection.selected[0]
     try:
         recording = collection.read(first)
     except UserError:  # It will be reported with the others.
         return []
-    if not skip_broken:
-        read_frames.check(first, recording)
+    try:
+        check(recording, source)
+    except ValueError as error:
+        if not skip_broken:
+            raise UserError(f"{first.place}: {error}") from None
     notes = ["the sizes of the pictures are not kept"] if recording.image_shape or recording.original_shape else []
-    if recording.score_TxVxM is not None and not benchmark.confidence:
-        notes.append(f"the confidences are not kept (channels = {benchmark.channels} of benchmark {benchmark.name})")
+    if recording.score_TxVxM is not None and not source.confidence:
+        notes.append(f"the confidences are not kept (channels = {source.channels} in {source.name})")
     return notes
-
-
-@dataclasses.dataclass(frozen=True)
-class _ReadFrames:
-    """Reads a recording and makes it one of the benchmark's; it may be sent to other processes if `read` may.
-
-    Attributes:
-      read: gives an entry's recording.
-      layout: names the joints.
-      bodies: the most.
-      channels: as in `Benchmark`.
-      by_ntu: whether NTU RGB+D's own normalisation is used.
-    """
-
-    read: Callable[[Entry], Recording]
-    layout: Layout
-    bodies: int
-    channels: str
-    by_ntu: bool
-
-    def __call__(self, item: Item) -> np.ndarray:
-        """Frames_TxVxMxC float32, normalised.
-
-        Raises:
-          LeftOut: when nobody is seen in any frame.
-          UserError: when the recording is broken, or has other joints, more bodies, or other channels.
-          ValueError: when there is nothing to normalise by.
-        """
-        one = Entry(item.name, item.path, item.label, item.subject, item.camera, item.setup)
-        recording = self.read(one)
-        confidence = self.channels.endswith("c")
-        self.check(one, recording)
-        if not confidence:
-            recording = dataclasses.replace(recording, score_TxVxM=None)
-        frames_TxVxMxC = recording.frames_with_score
-        frames, joints, bodies, channels = frames_TxVxMxC.shape
-        all_TxVxMxC = np.zeros((frames, joints, self.bodies, channels), np.float32)
-        with np.errstate(over="ignore"):  # Infinity says it as well.
-            all_TxVxMxC[:, :, :bodies] = frames_TxVxMxC
-        if not np.isfinite(all_TxVxMxC).all():
-            raise UserError(f"{item.path}: {item.name}: NaN, infinity or a number that is too large")
-        seen = all_TxVxMxC[..., -1] > 0 if confidence else all_TxVxMxC
-        if not seen.any():
-            raise LeftOut("nobody is seen")
-        return normalize_ntu(all_TxVxMxC) if self.by_ntu else normalize(all_TxVxMxC, self.layout, confidence=confidence)
-
-    def check(self, one: Entry, recording: Recording) -> None:
-        """Raises UserError when a recording has other joints or coordinates, no confidence, or too many bodies."""
-        _, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
-        has_score, needs_score = recording.score_TxVxM is not None, self.channels.endswith("c")
-        fits = (joints, coordinates) == (len(self.layout.joints), len(self.channels) - needs_score)
-        place = f"{one.path}: {one.name}"
-        if not fits or (needs_score and not has_score):
-            found = f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence"
-            expected = f"{len(self.layout.joints)} ({self.layout.name}) of {self.channels}"
-            raise UserError(f"{place}: {found}, expected {expected} as the benchmark says")
-        if bodies > self.bodies:
-            raise UserError(f"{place}: {bodies} bodies, expected {self.bodies} at most, as the benchmark says")

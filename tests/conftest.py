@@ -16,11 +16,10 @@ import ml_collections
 import numpy as np
 import pytest
 
-from configs import demo
-from data_prep import conversion, shrec
+from data_prep import conversion, convert
 from data_prep.synthetic import hands as synthetic_hands
 from data_prep.synthetic import raw_set
-from dsta_jax import parallel
+from dsta_jax import get_config, parallel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -58,18 +57,18 @@ def hands(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A directory of converted sets with a few synthetic hands: 28 recordings for training, 28 for testing."""
     directory = tmp_path_factory.mktemp("hands")
     raw_set.write(synthetic_hands.shrec_set(subjects=2, essais=1), directory / "raw")
-    shrec.run(conversion.Options(directory / "raw", directory / "data", workers=1), name="synthetic_hands")
+    convert.run("shrec17", directory / "raw", conversion.Options(directory / "data"), name="synthetic_hands")
     return directory / "data"
 
 
 @pytest.fixture
 def config(hands: pathlib.Path) -> ml_collections.ConfigDict:
     """A training of two streams that takes seconds: 14 steps, 3.5 an epoch."""
-    config = demo.get_config("spatial_temporal,fast_temporal")
+    config = get_config("demo:spatial_temporal,fast_temporal")
     config.data.dir = str(hands)
     config.data.sampled_frames, config.data.frames = 10, 8
     config.model.update({"input_channels": 4, "channels": (4, 8), "embedding": (2, 2), "strides": (2, 1), "heads": 2})
-    config.train.update({"epochs": 4.0, "batch_size": 8, "decay_epochs": (2.0, 3.0)})
+    config.train.update({"epochs": 4.0, "batch_size": 8, "decay_at": (0.5, 0.75)})
     config.evaluate.update({"batch_size": 8, "every_epochs": 1.0})
     config.checkpoint.every_epochs = 2.0
     config.log.every_steps = 2

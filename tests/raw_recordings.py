@@ -1,14 +1,17 @@
 """Small raw recordings in the layouts of the data sets, and small converted sets."""
 
+import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import scipy.io
 
 from data_prep import tfds_layout
-from dsta_jax.data.records import Record, shard_name, write_shard
+from dsta_jax.data import records as record_files
+from dsta_jax.data.records import Record, shard_name
+from dsta_jax.data.tfrecord import write_file
 from dsta_jax.datasets import dhg, shrec17
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -76,6 +79,16 @@ def write_utd_mhad(directory: pathlib.Path, names: Sequence[str]) -> dict[str, n
     return frames
 
 
+def write_nw_ucla(directory: pathlib.Path, names: Sequence[str], seeds: Sequence[int] = ()) -> dict[str, np.ndarray]:
+    """Writes `NAME.json` files; returns frames_TxVxC by name."""
+    directory.mkdir(parents=True, exist_ok=True)
+    frames = {name: hand_frames(seed)[:, :20] for name, seed in zip(names, seeds or range(len(names)), strict=True)}
+    for name, frames_TxVxC in frames.items():
+        contents = {"file_name": name, "skeletons": frames_TxVxC.tolist(), "label": 1}
+        (directory / f"{name}.json").write_text(json.dumps(contents))
+    return frames
+
+
 def records(count: int, prefix: str = "recording", frame_shape: tuple[int, int, int] = (3, 2, 3)) -> list[Record]:
     """Records of random frames with labels 0, 1, 2, 0, ..."""
     random = np.random.default_rng(count)
@@ -103,7 +116,7 @@ def write_set(
     described = {}
     for split, shards in splits.items():
         sizes = [
-            write_shard(
+            write_file(
                 directory / shard_name("tiny", split, index, len(shards)),
                 [tfds_layout.to_payload(features, record) for record in shard],
             )
@@ -121,6 +134,11 @@ def write_set(
         homepage="",
     )
     return directory
+
+
+def read_split(directory: pathlib.Path, split: str) -> Iterator[Record]:
+    """The records of one split of a converted set."""
+    return (record for found, record in record_files.read_set(directory) if found == split)
 
 
 def contents(directory: pathlib.Path) -> dict[str, bytes]:

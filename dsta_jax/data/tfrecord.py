@@ -9,6 +9,7 @@ from typing import NamedTuple
 import google_crc32c
 
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
 
 REMEDY = "convert the data set again with --overwrite"
 
@@ -33,18 +34,16 @@ def frame(payload: bytes) -> bytes:
 
 
 def write_file(path: pathlib.Path, payloads: Iterable[bytes]) -> int:
-    """Writes payloads as a TFRecord file and waits until it is on the disk.
+    """Writes payloads as a TFRecord file, which is there completely or not at all.
 
     Returns:
       The sum of the payloads' sizes in bytes.
     """
     size = 0
-    with path.open("wb") as file:
+    with complete_file(path) as file:
         for payload in payloads:
             file.write(frame(payload))
             size += len(payload)
-        file.flush()
-        os.fsync(file.fileno())
     return size
 
 

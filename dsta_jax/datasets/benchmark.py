@@ -19,6 +19,11 @@ CHANNELS: tuple[Channels, ...] = get_args(Channels)
 Columns = Mapping[str, np.ndarray]
 
 
+def names(text: str) -> tuple[str, ...]:
+    """The names that a text lists, with commas between them."""
+    return tuple(" ".join(name.split()) for name in text.split(","))
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A data set as its authors publish it.
@@ -76,6 +81,10 @@ class Source:
         """Whether the last channel is a confidence."""
         return self.channels.endswith("c")
 
+    def renamed(self, name: str, **changes: Any) -> "Source":
+        """Recordings from elsewhere in this data set's layout: without what is true of the published ones only."""
+        return dataclasses.replace(self, **{"name": name, "citation": "", "homepage": "", "published": 0, **changes})
+
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
@@ -97,10 +106,18 @@ class Protocol:
         return not self.test and not self.train
 
     def is_test(self, columns: Columns, fold: int | str | None = None) -> np.ndarray:
-        """N booleans: True where a recording tests; of a fold, where it has the value that is left out."""
-        if self.train:
-            return ~np.isin(columns[self.column], self.train)
-        return np.isin(columns[self.column], [fold] if self.leaves_one_out else self.test)
+        """N booleans: True where a recording tests; of a fold, where it has the value that is left out.
+
+        Numbers are compared as words, since a column is one of words where any of its values is; splits as users write
+        them, whatever the case.
+        """
+        values = [fold] if self.leaves_one_out else self.test or self.train
+        is_named_N = np.isin(self._words(columns[self.column]), self._words(np.array(values)))
+        return ~is_named_N if self.train else is_named_N
+
+    def _words(self, values: np.ndarray) -> np.ndarray:
+        words = values.astype(str)
+        return np.char.lower(np.char.strip(words)) if self.column == "split" else words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +142,11 @@ class Benchmark:
     def left_out(self) -> str | None:
         """The column of which each value is left out once; None where train and test are fixed."""
         return self.protocol.column if self.protocol.leaves_one_out else None
+
+    @classmethod
+    def of_labels(cls, name: str, source: Source, protocol: Protocol) -> "Benchmark":
+        """The benchmark whose classes are the data set's labels."""
+        return cls(name, source, protocol, source.label_names, tuple(range(len(source.label_names))))
 
     def to_dict(self) -> dict[str, Any]:
         """All that decides what a network learns of it, as JSON can hold it."""

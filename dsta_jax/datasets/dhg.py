@@ -1,71 +1,84 @@
-"""DHG-14/28's hand skeletons and list (De Smedt, Wannous, Vandeborre, CVPRW 2016), in text files.
+"""DHG-14/28's hand gestures (De Smedt, Wannous, Vandeborre, CVPRW 2016), in SHREC'17's format with another list.
 
-A recording is `gesture_G/finger_F/subject_S/essai_E/skeleton_world.txt`, in SHREC'17's format. The list says from which
-frame to which the gesture lasts.
+A recording is `gesture_G/finger_F/subject_S/essai_E/skeleton_world.txt`. The list `informations_troncage_sequences.txt`
+says from which frame to which the gesture lasts. The 28 labels are the gestures with one finger, then with the whole
+hand.
 """
 
 import dataclasses
 import pathlib
 
 from dsta_jax.datasets import shrec17
+from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source
+from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name
+from dsta_jax.datasets.shrec17 import FINE_GESTURES, GESTURES
 from dsta_jax.errors import UserError
 
 SKELETON_FILE, LIST_FILE = "skeleton_world.txt", "informations_troncage_sequences.txt"
-GESTURES, FINGERS = 14, 2
-_COLUMNS = ("gesture", "finger", "subject", "essai", "start", "end")
 
 
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """One line of the list; the first four numbers count from 1.
-
-    Attributes:
-      gesture: 1 to 14, in the order of `SHREC_GESTURES`.
-      finger: 1 when done with one finger, 2 with the whole hand.
-      subject: who did it.
-      essai: which of the subject's tries it is.
-      start: first frame of the gesture, from 0.
-      end: its last frame, which belongs to it.
-    """
-
-    gesture: int
-    finger: int
-    subject: int
-    essai: int
-    start: int
-    end: int
-
-    @property
-    def name(self) -> str:
-        """The recording's name, and its directory below the raw data's."""
-        return shrec17.recording_name(self.gesture, self.finger, self.subject, self.essai)
-
-    @property
-    def label28(self) -> int:
-        """The class among 28, from 0: the gesture, and 14 more for the whole hand."""
-        return self.gesture - 1 + GESTURES * (self.finger - 1)
-
-
-def read_list(path: pathlib.Path) -> list[Recording]:
-    """Reads the list: six integers a line, as `Recording` names them.
+def find(raw_dir: pathlib.Path) -> Collection:
+    """The recordings that the list names.
 
     Raises:
-      UserError: when the file is missing or empty, a line is malformed, or one recording stands on two lines.
+      UserError: when the list is missing or malformed, or names a recording twice.
     """
-    recordings: list[Recording] = []
-    line_of: dict[str, int] = {}
-    for number, line in enumerate(shrec17.read_lines(path), start=1):
-        try:
-            recording = Recording(*(int(word) for word in line.split()))
-        except (TypeError, ValueError):
-            raise UserError(f"{path}:{number}: {line[:60]!r}, expected 6 integers: {' '.join(_COLUMNS)}") from None
-        if not (1 <= recording.gesture <= GESTURES and 1 <= recording.finger <= FINGERS):
-            found = f"gesture {recording.gesture}, finger {recording.finger}"
-            raise UserError(f"{path}:{number}: {found}; expected 1 to {GESTURES} and 1 to {FINGERS}")
-        if min(recording.subject, recording.essai) < 1 or not 0 <= recording.start <= recording.end:
-            raise UserError(f"{path}:{number}: {line!r}, expected subject and essai from 1, 0 <= start <= end")
-        if recording.name in line_of:
-            raise UserError(f"{path}:{number}: {recording.name} stands on line {line_of[recording.name]} already")
-        line_of[recording.name] = number
-        recordings.append(recording)
-    return recordings
+    found = []
+    columns = ("gesture", "finger", "subject", "essai", "start", "end")
+    for place, key, (start, end) in shrec17.read_rows(raw_dir / LIST_FILE, *columns):
+        if not 0 <= start <= end:
+            raise UserError(f"{place}: frames {start} to {end}, expected 0 <= start <= end")
+        gesture, finger, subject, _ = key
+        name, label = shrec17.recording_name(*key), gesture - 1 + len(GESTURES) * (finger - 1)
+        found.append((place, Entry(name, raw_dir / name / SKELETON_FILE, label, subject, crop=(start, end))))
+    entries = by_name(raw_dir, found)
+    return Collection(entries, {ALL: list(entries)}, read, DHG.label_names, parallel=True)
+
+
+def read(entry: Entry) -> Recording:
+    """Reads a recording and cuts it to the gesture.
+
+    Raises:
+      UserError: when the file is broken, or ends before the gesture does.
+    """
+    frames_TxVxMxC = shrec17.read(entry).frames_TxVxMxC
+    start, end = entry.crop or (0, len(frames_TxVxMxC) - 1)
+    if end >= len(frames_TxVxMxC):
+        found = f"{len(frames_TxVxMxC)} frames, but the gesture ends in frame {end}, counted from 0"
+        raise UserError(f"{entry.path}: {found} (by {LIST_FILE})")
+    return Recording(frames_TxVxMxC[start : end + 1])
+
+
+DHG = Source(
+    name="dhg",
+    layout=HAND_22,
+    label_names=FINE_GESTURES[::2] + FINE_GESTURES[1::2],
+    # The authors of DSTA-Net move DHG's hands to the wrist, and leave their size.
+    reference=dataclasses.replace(HAND_22.reference, scale=None),
+    find=find,
+    description="14 hand gestures, each done with one finger and with the whole hand: skeletons of 22 joints, cut to "
+    "the gesture.",
+    citation="Q. De Smedt, H. Wannous, J.-P. Vandeborre. Skeleton-based Dynamic Hand Gesture Recognition. CVPRW 2016.",
+    homepage="http://www-rech.telecom-lille.fr/DHGdataset/",
+    published=2800,
+    prepare=("python -m data_prep.convert --from=dhg --in=DIRECTORY_OF_DHG2016 --out={data_dir}",),
+)
+SYNTHETIC = DHG.renamed(
+    "synthetic_dhg",
+    prepare=(
+        "python -m data_prep.synthetic --layout=dhg --out_dir={data_dir}/raw/synthetic_dhg",
+        "python -m data_prep.convert --from=dhg --in={data_dir}/raw/synthetic_dhg --out={data_dir} "
+        "--name=synthetic_dhg",
+    ),
+    synthetic=True,
+)
+
+_EACH_SUBJECT = Protocol("subject")
+_CLASS_OF_LABEL = tuple(label % len(GESTURES) for label in range(len(DHG.label_names)))
+
+BENCHMARKS = (
+    Benchmark("dhg14", DHG, _EACH_SUBJECT, GESTURES, _CLASS_OF_LABEL),
+    Benchmark.of_labels("dhg28", DHG, _EACH_SUBJECT),
+    Benchmark("synthetic_dhg14", SYNTHETIC, _EACH_SUBJECT, GESTURES, _CLASS_OF_LABEL),
+)

@@ -28,10 +28,20 @@ class Reference:
     fallback: "Reference | None" = None
 
     @property
-    def points(self) -> tuple[Point, ...]:
-        """All points that are named."""
-        pairs = (pair for pair in (self.scale, self.up, self.side) if pair is not None)
-        return ((self.center,) if self.center else ()) + tuple(point for pair in pairs for point in pair)
+    def measured(self) -> tuple[tuple[Point, ...], ...]:
+        """The points that are measured together: the centre's alone, two of the others each."""
+        center = (self.center,) if self.center else None
+        return tuple(points for points in (center, self.scale, self.up, self.side) if points)
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """The joints of all points, each once."""
+        return tuple(dict.fromkeys(joint for points in self.measured for point in points for joint in point))
+
+    @property
+    def choices(self) -> tuple["Reference", ...]:
+        """This one, its fallback, that one's, and so on."""
+        return self, *(self.fallback.choices if self.fallback else ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Layout:
     reference: Reference = Reference()
 
     def __post_init__(self) -> None:
-        for name in (name for point in self.reference.points for name in point):
+        for name in (name for reference in self.reference.choices for name in reference.joints):
             if name not in self.joints:
                 raise ValueError(f"layout {self.name}: its reference names the joint {name!r}, which it has not")
         count = len(self.joints)

@@ -15,7 +15,20 @@ from dsta_jax.datasets.layouts import Layout, Point, Reference
 
 def seen_joints(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     """TxVxM booleans: True where not all of a joint's channels are zero; NaN counts as True."""
-    return functools.reduce(np.logical_or, (channel_TxVxM != 0 for channel_TxVxM in np.moveaxis(frames_TxVxMxC, -1, 0)))
+    return _any_channel(frames_TxVxMxC != 0)
+
+
+def present_bodies(frames_TxVxMxC: np.ndarray) -> np.ndarray:
+    """TxM booleans: True where not all of a body is zero."""
+    seen_TxMxV = np.ascontiguousarray(seen_joints(frames_TxVxMxC).swapaxes(1, 2))  # `any` is quick along such an axis.
+    return np.asarray(seen_TxMxV.any(axis=2))
+
+
+def _any_channel(true_TxVxMxC: np.ndarray) -> np.ndarray:
+    """As `any(axis=-1)`, which is slow along an axis so short."""
+    channels = (true_TxVxMxC[..., channel] for channel in range(true_TxVxMxC.shape[-1]))
+    found_TxVxM: np.ndarray = functools.reduce(np.logical_or, channels)
+    return found_TxVxM
 
 
 def mark_unseen(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
@@ -30,24 +43,26 @@ def mark_unseen(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
     Returns:
       TxVxMxC float32.
     """
-    unseen_TxVxM = np.isnan(frames_TxVxMxC).any(axis=-1)
+    unseen_TxVxM = _any_channel(np.isnan(frames_TxVxMxC))
     if channels.endswith("c"):
         unseen_TxVxM |= ~(frames_TxVxMxC[..., -1] > 0)
     elif channels == "xy":
         unseen_TxVxM |= ~seen_joints(frames_TxVxMxC)
-    absent_TxM = (unseen_TxVxM | ~seen_joints(frames_TxVxMxC)).all(axis=1)
     marked_TxVxMxC = frames_TxVxMxC.astype(np.float32)
     if unseen_TxVxM.any():
+        absent_TxM = (unseen_TxVxM | ~seen_joints(frames_TxVxMxC)).all(axis=1)
         marked_TxVxMxC[unseen_TxVxM] = np.nan
         marked_TxVxMxC[np.broadcast_to(absent_TxM[:, None], unseen_TxVxM.shape)] = 0
     return marked_TxVxMxC
 
 
-def untrusted_joints(frames_TxVxMxC: np.ndarray, channels: str) -> int:
-    """How many joints have coordinates but confidence 0: they count as not seen."""
+def untrusted_joints(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
+    """TxVxM booleans: True where a joint has coordinates but confidence 0; such joints count as not seen."""
     if not channels.endswith("c"):
-        return 0
-    return int((~(frames_TxVxMxC[..., -1] > 0) & frames_TxVxMxC[..., :-1].any(axis=-1)).sum())
+        return np.zeros(frames_TxVxMxC.shape[:3], np.bool_)
+    coordinates_TxVxMxC = frames_TxVxMxC[..., :-1]
+    has_place_TxVxM = seen_joints(coordinates_TxVxMxC) & ~_any_channel(np.isnan(coordinates_TxVxMxC))
+    return has_place_TxVxM & ~(frames_TxVxMxC[..., -1] > 0)
 
 
 def usable_reference(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> Reference:
@@ -56,21 +71,14 @@ def usable_reference(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Refe
     Raises:
       ValueError: when no body is seen, or the joints of none of them ever are.
     """
-    body = _Body(frames_TxVxMxC[:, :, _first_body(frames_TxVxMxC)], layout)
-    tried: Reference | None = reference
-    while tried is not None:
-        if not body.never_seen(tried):
-            return tried
-        tried = tried.fallback
-    raise ValueError(
-        f"{', '.join(body.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames, but "
-        f"place, size or direction are measured by them; name joints that are seen in the [normalize] table of a "
-        f"benchmark's TOML file, or leave this recording out with --skip_broken"
-    )
+    for choice in reference.choices:
+        if _measured_body(frames_TxVxMxC, layout, choice) is not None:
+            return choice
+    raise _nothing_to_measure_by(frames_TxVxMxC, layout, reference)
 
 
 def normalize(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference, confidence: bool = False) -> np.ndarray:
-    """Moves, scales and turns all bodies alike, by the first body that is seen.
+    """Moves, scales and turns all bodies alike, by the first body of which the reference's joints are seen.
 
     Place, direction and size are taken in the first frame in which the joints that say them are seen. A direction
     without length turns nothing.
@@ -87,14 +95,16 @@ def normalize(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference, 
     Raises:
       ValueError: when no body is seen, or the distance to scale by is zero in every frame.
     """
-    body = _first_body(frames_TxVxMxC)
+    body = _measured_body(frames_TxVxMxC, layout, reference)
+    if body is None:
+        raise _nothing_to_measure_by(frames_TxVxMxC, layout, reference)
     coordinates = frames_TxVxMxC.shape[-1] - confidence
     # Without a rotation nothing is summed up, and single precision loses nothing.
     precision = np.float64 if reference.up else np.float32
     moved_TxVxMxC: np.ndarray = frames_TxVxMxC[..., :coordinates].astype(precision)
     view = _Body(moved_TxVxMxC[:, :, body], layout)
     if reference.center:
-        present_TxM = seen_joints(frames_TxVxMxC).any(axis=1)
+        present_TxM = present_bodies(frames_TxVxMxC)
         center_C = view.at_first(reference.center)
         np.subtract(moved_TxVxMxC, center_C, out=moved_TxVxMxC, where=present_TxM[:, None, :, None])
     turn_CxC = _turn(view, reference, coordinates)
@@ -108,12 +118,27 @@ def normalize(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference, 
     return np.concatenate([moved_TxVxMxC, frames_TxVxMxC[..., coordinates:]], axis=-1) if confidence else moved_TxVxMxC
 
 
-def _first_body(frames_TxVxMxC: np.ndarray) -> int:
-    """The body that all are normalised by."""
-    present_M = seen_joints(frames_TxVxMxC).any(axis=(0, 1))
-    if not present_M.any():
+def _present_bodies(frames_TxVxMxC: np.ndarray, layout: Layout) -> dict[int, "_Body"]:
+    """The bodies that are seen, by number."""
+    numbers = np.flatnonzero(present_bodies(frames_TxVxMxC).any(axis=0)).tolist()
+    if not numbers:
         raise ValueError(f"no body is seen in any of the {len(frames_TxVxMxC)} frames, expected one at least")
-    return int(present_M.argmax())
+    return {number: _Body(frames_TxVxMxC[:, :, number], layout) for number in numbers}
+
+
+def _measured_body(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> int | None:
+    """The first body that shows all that a reference measures by; None when none does."""
+    bodies = _present_bodies(frames_TxVxMxC, layout).items()
+    return next((number for number, body in bodies if not body.never_seen(reference)), None)
+
+
+def _nothing_to_measure_by(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> ValueError:
+    first, *_ = _present_bodies(frames_TxVxMxC, layout).values()
+    return ValueError(
+        f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames, "
+        f"but place, size or direction are measured by them; name joints that are seen in the [normalize] table of a "
+        f"benchmark's TOML file, or leave this recording out with --skip_broken"
+    )
 
 
 class _Body:
@@ -127,7 +152,8 @@ class _Body:
 
     def __init__(self, frames_TxVxC: np.ndarray, layout: Layout):
         self.frames_TxVxC, self.layout = frames_TxVxC, layout
-        self.seen_TxV = seen_joints(frames_TxVxC).any(axis=1, keepdims=True) & ~np.isnan(frames_TxVxC).any(axis=2)
+        present_T = present_bodies(frames_TxVxC[:, :, None])
+        self.seen_TxV = present_T & ~_any_channel(np.isnan(frames_TxVxC))
 
     def _joints(self, *points: Point) -> list[int]:
         return [self.layout.joints.index(joint) for point in points for joint in point]
@@ -138,9 +164,7 @@ class _Body:
 
     def never_seen(self, reference: Reference) -> list[str]:
         """The joints that are measured together and are never seen together, by name."""
-        measured = [(reference.center,)] if reference.center else []
-        measured += [pair for pair in (reference.scale, reference.up, reference.side) if pair]
-        missing = [points for points in measured if not self._seen_T(*points).any()]
+        missing = [points for points in reference.measured if not self._seen_T(*points).any()]
         return list(dict.fromkeys(joint for points in missing for point in points for joint in point))
 
     def _track(self, point: Point) -> np.ndarray:

@@ -1,87 +1,92 @@
-"""Northwestern-UCLA's skeletons: one JSON file a recording, `aAA_sSS_eEE_vVV.json` (Wang et al., CVPR 2014).
+"""Northwestern-UCLA Multiview Action 3D (Wang et al., CVPR 2014): Kinect v1 skeletons seen by three cameras.
 
-This is the form in which the field passes the data set on: `file_name`, `skeletons` (frames x 20 joints x 3), `label`.
+A recording is a JSON file `aAA_sSS_eEE_vVV.json` (action, subject, essai, view), the form in which the field passes the
+data set on: `file_name`, `skeletons` (frames x 20 joints x 3, metres), `label`.
 """
 
-import dataclasses
 import json
 import pathlib
 import re
 
 import numpy as np
 
+from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import KINECT_20
+from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
 
-FILE_PATTERN = "*.json"
-# The actions that were recorded; class 0 is action 1, class 9 is action 12.
-ACTIONS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
+# By the number of the action: those that were recorded.
+ACTIONS = dict(
+    zip(
+        (1, 2, 3, 4, 5, 6, 8, 9, 11, 12),
+        names(
+            """
+            pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning,
+            doffing, throw, carry
+            """
+        ),
+        strict=True,
+    )
+)
 _FILE_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)\.json")
 _VIEWS, _KEY = 3, "skeletons"
 
 
-@dataclasses.dataclass(frozen=True)
-class FileName:
-    """What a file's name says.
-
-    Attributes:
-      action: one of `ACTIONS`.
-      subject: 1 to 10.
-      essai: which of the subject's tries it is, from 0.
-      view: which camera, 1 to 3.
-    """
-
-    action: int
-    subject: int
-    essai: int
-    view: int
-
-
-def parse_file_name(path: pathlib.Path) -> FileName:
-    """Reads action, subject, try and view from a file's name.
+def find(raw_dir: pathlib.Path) -> Collection:
+    """The recordings below a directory.
 
     Raises:
-      UserError: when the name is not of the form, or names an action or view that the data set does not have.
+      UserError: when there are none, or a JSON file is named otherwise.
     """
+    return in_files(raw_dir, "*.json", _entry, read, tuple(ACTIONS.values()))
+
+
+def _entry(path: pathlib.Path) -> Entry:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise UserError(f"{path}: file name {path.name!r}, expected aAA_sSS_eEE_vVV.json, numbers of two digits")
-    name = FileName(*(int(number) for number in match.groups()))
-    if name.action not in ACTIONS or not 1 <= name.view <= _VIEWS:
-        raise UserError(
-            f"{path}: action {name.action}, view {name.view} in the file name, expected an action of "
-            f"{', '.join(map(str, ACTIONS))} and a view of 1 to {_VIEWS}"
-        )
-    return name
+    action, subject, _, view = map(int, match.groups())
+    if action not in ACTIONS or not 1 <= view <= _VIEWS:
+        expected = f"an action of {', '.join(map(str, ACTIONS))} and a view of 1 to {_VIEWS}"
+        raise UserError(f"{path}: action {action}, view {view} in the file name, expected {expected}")
+    return Entry(path.stem, path, list(ACTIONS).index(action), subject, view)
 
 
-def read_skeletons(path: pathlib.Path) -> np.ndarray:
-    """Reads one recording.
-
-    Returns:
-      frames_TxVxC float32, metres, joints in the order of `KINECT_20`.
+def read(entry: Entry) -> Recording:
+    """Reads a recording.
 
     Raises:
-      UserError: when the file cannot be read, or holds something else than finite numbers, T x 20 x 3.
+      UserError: when the file cannot be read, or holds something else than numbers, T x 20 x 3.
     """
     try:
-        contents = json.loads(path.read_bytes())
+        contents = json.loads(entry.path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a readable JSON file ({error}); copy or download it again") from error
+        raise UserError(f"{entry.path}: not a readable JSON file ({error}); copy or download it again") from error
     if not isinstance(contents, dict) or _KEY not in contents:
         found = f"keys {', '.join(map(str, contents)) or 'none'}" if isinstance(contents, dict) else "no object"
-        raise UserError(f"{path}: {found}, expected an object with the key {_KEY}")
+        raise UserError(f"{entry.path}: {found[:80]}, expected an object with the key {_KEY}")
     joints = len(KINECT_20.joints)
-    expected = f"expected frames (one at least) x {joints} joints x 3 numbers"
     try:
         frames_TxVxC = np.array(contents[_KEY])
-    except ValueError:
-        raise UserError(f"{path}: {_KEY} is not the same number of joints in every frame, {expected}") from None
-    if frames_TxVxC.dtype.kind not in "fi" or frames_TxVxC.shape[1:] != (joints, 3):
         found = f"{frames_TxVxC.dtype} {' x '.join(map(str, frames_TxVxC.shape))}"
-        raise UserError(f"{path}: {_KEY} is {found}, {expected}")
-    finite_T = np.isfinite(frames_TxVxC).all(axis=(1, 2))
-    if not finite_T.all():
-        raise UserError(f"{path}: {_KEY} has NaN or infinity in frame {np.argmin(finite_T)}, {expected}")
-    with np.errstate(over="ignore"):  # Infinity is refused when the set is written.
-        return frames_TxVxC.astype(np.float32)
+    except ValueError:
+        frames_TxVxC, found = np.array(None), "not the same number of joints in every frame"
+    if not is_real(frames_TxVxC) or frames_TxVxC.shape[1:] != (joints, 3):
+        raise UserError(f"{entry.path}: {_KEY} is {found}, expected frames x {joints} joints x 3 numbers")
+    return Recording(lost_as_nan(frames_TxVxC[:, :, None]))
+
+
+NW_UCLA = Source(
+    name="nw_ucla",
+    layout=KINECT_20,
+    label_names=tuple(ACTIONS.values()),
+    find=find,
+    description="10 actions of 10 subjects seen by three Kinect v1 cameras: skeletons of 20 joints.",
+    citation="J. Wang, X. Nie, Y. Xia, Y. Wu, S.-C. Zhu. Cross-view Action Modeling, Learning and Recognition. "
+    "CVPR 2014.",
+    homepage="https://wangjiangb.github.io/my_data.html",
+    published=1484,
+    prepare=("python -m data_prep.convert --from=nw_ucla --in=DIRECTORY_OF_JSON_FILES --out={data_dir}",),
+)
+
+BENCHMARKS = (Benchmark.of_labels("nw_ucla", NW_UCLA, Protocol("camera", test=(3,))),)

@@ -17,8 +17,12 @@
     up = ["wrist", "middle_mcp"]           # this direction turns to +z (of two coordinates, to +y)
     side = ["pinky_mcp", "index_mcp"]      # then this one, as seen along z, to +x
 
+    [normalize.fallback]                   # the same keys, for recordings in which the joints above are never seen
+    center = "index_mcp"
+
     [split]                                # who tests; all others train. Or: leave_out = "subject"
-    subject = [3, 7]                       # or camera, setup; or split = ["test"], the parts that the recordings name
+    subject = [3, 7]                       # or camera, setup, as numbers or words; or split = ["test"], the parts that
+                                           # the recordings name
 
 Without [split], the part `test` tests.
 """
@@ -29,13 +33,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from dsta_jax.datasets.benchmarks import BENCHMARKS, CHANNELS, Benchmark, Columns
+from dsta_jax.datasets.benchmark import CHANNELS, Benchmark, Protocol, Source
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
+from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
 
-_NUMBERS = ("subject", "camera", "setup")
+_MOST_BODIES, _MOST_JOINTS = 100, 1_000
+_NORMALIZE = ("center", "scale", "scale_by", "up", "side")
 
 
 def find(name: str) -> Benchmark:
@@ -44,7 +49,7 @@ def find(name: str) -> Benchmark:
     Raises:
       UserError: when there is no such benchmark, or the file does not describe one.
     """
-    if name.endswith(".toml"):
+    if name.lower().endswith(".toml"):
         return read(pathlib.Path(name))
     if name not in BENCHMARKS:
         raise UserError(f"benchmark {name!r}: expected one of {', '.join(BENCHMARKS)}, or a file NAME.toml of your own")
@@ -57,28 +62,35 @@ def read(path: pathlib.Path) -> Benchmark:
     Raises:
       UserError: when it cannot be read, a key is missing or unknown, or a value makes no sense.
     """
-    try:
-        contents = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name yours by --config.benchmark=FILE.toml, or --benchmark") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: not a readable TOML file ({error})") from error
-    top = _Table(path, "", contents, ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
-    classes = top.take("classes", list, "a list of two or more different names", _are_classes)
-    return Benchmark(
-        name=top.take("name", str, "lower-case letters, digits and _, a letter first", _is_name),
-        data_set=contents["name"],
-        layout=_layout(top),
-        bodies=top.take("bodies", int, "a whole number from 1", lambda bodies: bodies > 0, 1),
-        class_names=tuple(classes),
-        class_of_label=tuple(range(len(classes))),
-        protocol=_protocol(top),
-        prepare=(
-            f"python -m data_prep.convert --from=FORMAT --in=RECORDINGS --to=tfrecord --out={{data_dir}} "
-            f"--benchmark={path}",
+    top = _Table(path, "", _contents(path), ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
+    name = top.take("name", str, "lower-case letters, digits and _, a letter first", _is_name)
+    layout = _layout(top, name)
+    source = Source(
+        name=name,
+        layout=layout,
+        label_names=tuple(
+            top.take("classes", list, f"a list of two or more different names, at most {MOST_CLASSES}", _are_classes)
+        ),
+        reference=_reference(top.table("normalize", *_NORMALIZE, "fallback"), layout),
+        bodies=top.take(
+            "bodies", int, f"a whole number from 1 to {_MOST_BODIES}", lambda bodies: 0 < bodies <= _MOST_BODIES, 1
         ),
         channels=top.take("channels", str, f"one of {', '.join(CHANNELS)}", lambda word: word in CHANNELS, "xyz"),
+        description=f"Recordings of {name}, described by a file of its owner's.",
+        prepare=(f"python -m data_prep.convert --from=FORMAT --in=RECORDINGS --out={{data_dir}} --benchmark={path}",),
     )
+    return Benchmark.of_labels(name, source, _protocol(top))
+
+
+def _contents(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: not a file, expected a benchmark's TOML file")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; name yours by --config.benchmark=FILE.toml, or --benchmark") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a readable TOML file ({error})") from error
 
 
 class _Table:
@@ -100,10 +112,7 @@ class _Table:
         """The table below `key`, if it is there; without known keys, any will do."""
         if key not in self.contents:
             return None
-        contents = self.contents[key]
-        if not isinstance(contents, dict):
-            raise self.error(key, "a table")
-        return _Table(self.path, key, contents, known)
+        return _Table(self.path, key, self.take(key, dict, "a table"), known)
 
     def take(
         self, key: str, kind: type, expected: str, fits: Callable[[Any], bool] = lambda _: True, default: Any = None
@@ -115,101 +124,87 @@ class _Table:
             return default
         value = self.contents[key]
         if not isinstance(value, kind) or isinstance(value, bool) or not fits(value):
-            raise self.error(key, expected)
+            raise UserError(f"{self.place} {key} is {str(value)[:60]!r}, expected {expected}")
         return value
-
-    def error(self, key: str, expected: str) -> UserError:
-        """What is wrong with a key's value."""
-        return UserError(f"{self.place} {key} is {str(self.contents[key])[:60]!r}, expected {expected}")
 
 
 def _is_name(name: str) -> bool:
     return re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None
 
 
+def _are_words(values: list) -> bool:
+    return len(values) > 0 and all(isinstance(value, str) and value and value.isprintable() for value in values)
+
+
 def _are_classes(names: list) -> bool:
-    return len(names) > 1 and all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)
+    return 1 < len(names) <= MOST_CLASSES and _are_words(names) and len(set(names)) == len(names)
 
 
-def _layout(top: _Table) -> Layout:
-    """The layout that the file names or describes, with its own reference where it has one."""
-    layout = _named_or_described(top)
-    normalize = top.table("normalize", "center", "scale", "scale_by", "up", "side")
-    if normalize is None:
-        return layout
-    reference = Reference(
-        center=_point(normalize, "center", normalize.contents["center"]) if "center" in normalize.contents else None,
-        scale=_two_points(normalize, "scale"),
-        scale_by=normalize.take("scale_by", str, "first or median", lambda word: word in ("first", "median"), "first"),
-        up=_two_points(normalize, "up"),
-        side=_two_points(normalize, "side"),
-    )
-    if reference.side and not reference.up:
-        raise normalize.error("side", "up, too: a body is turned upright first")
-    return _checked(normalize, layout.name, layout.joints, layout.parents, reference)
+def _are_origins(values: list) -> bool:
+    numbers = [value for value in values if type(value) is int and 0 < value < 1 << 63]
+    return _are_words(values) or 0 < len(numbers) == len(values)
 
 
-def _named_or_described(top: _Table) -> Layout:
-    expected = f"one of {', '.join(LAYOUTS)}, or a table [layout.parents]"
+def _layout(top: _Table, name: str) -> Layout:
+    """The layout that the file names or describes."""
     if not isinstance(top.contents.get("layout"), dict):
+        expected = f"one of {', '.join(LAYOUTS)}, or a table [layout.parents]"
         return LAYOUTS[top.take("layout", str, expected, lambda name: name in LAYOUTS)]
-    described = top.table("layout", "name", "parents")
-    assert described is not None
-    name = described.take("name", str, "a name", default=str(top.contents.get("name")))
+    described = _Table(top.path, "layout", top.contents["layout"], ("name", "parents"))
     parents = described.table("parents")
-    if parents is None or not parents.contents:
-        raise UserError(f'{described.place} the table parents is missing, expected JOINT = "PARENT" for each joint')
+    if parents is None or not 0 < len(parents.contents) <= _MOST_JOINTS:
+        found = 0 if parents is None else len(parents.contents)
+        expected = f'JOINT = "PARENT" for each of 1 to {_MOST_JOINTS} joints'
+        raise UserError(f"{described.place} {found} joints in the table parents, expected {expected}")
     joints = tuple(parents.contents)
-    numbers = [
-        joints.index(parents.take(joint, str, "the name of a joint", lambda parent: parent in joints))
-        for joint in joints
-    ]
-    return _checked(described, name, joints, tuple(numbers), Reference())
-
-
-def _checked(
-    table: _Table, name: str, joints: tuple[str, ...], parents: tuple[int, ...], reference: Reference
-) -> Layout:
+    numbers = [joints.index(parents.take(joint, str, "the name of a joint", joints.__contains__)) for joint in joints]
     try:
-        return Layout(name, joints, parents, reference)
+        return Layout(described.take("name", str, "a name", default=name), joints, tuple(numbers))
     except ValueError as error:
-        raise UserError(f"{table.place} {error}") from None
+        raise UserError(f"{described.place} {error}") from None
 
 
-def _point(table: _Table, key: str, value: Any) -> Point:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise table.error(key, "a joint's name, or a list of them, for each point")
-    return tuple(names)
-
-
-def _two_points(table: _Table, key: str) -> tuple[Point, Point] | None:
-    if key not in table.contents:
+def _reference(table: _Table | None, layout: Layout) -> Reference | None:
+    """What a table [normalize] or [normalize.fallback] says."""
+    if table is None:
         return None
-    points = table.take(key, list, "two points", lambda points: len(points) == 2)
-    return _point(table, key, points[0]), _point(table, key, points[1])
+
+    def point(key: str, value: Any) -> Point:
+        names = tuple([value] if isinstance(value, str) else value if isinstance(value, list) else ())
+        if not names or not all(name in layout.joints for name in names):
+            expected = f"a joint of {layout.name}, or a list of them, for each point"
+            raise UserError(f"{table.place} {key} is {str(table.contents[key])[:60]!r}, expected {expected}")
+        return names
+
+    def two_points(key: str) -> tuple[Point, Point] | None:
+        if key not in table.contents:
+            return None
+        first, second = table.take(key, list, "two points", lambda points: len(points) == 2)
+        return point(key, first), point(key, second)
+
+    if "side" in table.contents and "up" not in table.contents:
+        raise UserError(f"{table.place} side without up, expected up, too: a body is turned upright first")
+    return Reference(
+        center=point("center", table.contents["center"]) if "center" in table.contents else None,
+        scale=two_points("scale"),
+        scale_by=table.take("scale_by", str, "first or median", lambda word: word in ("first", "median"), "first"),
+        up=two_points("up"),
+        side=two_points("side"),
+        fallback=_reference(table.table("fallback", *_NORMALIZE), layout),
+    )
 
 
-def _protocol(top: _Table) -> Callable[[Columns], np.ndarray] | str:
-    split = top.table("split", "leave_out", "split", *_NUMBERS)
+def _protocol(top: _Table) -> Protocol:
+    split = top.table("split", "leave_out", "split", *ORIGINS)
     if split is None:
-        return _in("split", ["test"])
+        return Protocol("split", test=("test",))
     if len(split.contents) != 1:
-        raise UserError(
-            f"{split.place} {len(split.contents)} keys, expected one of leave_out, split, subject, camera, setup"
-        )
+        expected = f"one of leave_out, split, {', '.join(ORIGINS)}"
+        raise UserError(f"{split.place} {len(split.contents)} keys, expected {expected}")
     (key,) = split.contents
     if key == "leave_out":
-        column: str = split.take(key, str, f"one of {', '.join(_NUMBERS)}", lambda name: name in _NUMBERS)
-        return column
-    kind, what = (str, "names of parts") if key == "split" else (int, "whole numbers")
-    return _in(key, split.take(key, list, f"a list of {what}", lambda values: _all_of(values, kind)))
-
-
-def _all_of(values: list, kind: type) -> bool:
-    return len(values) > 0 and all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
-
-
-def _in(column: str, values: list) -> Callable[[Columns], np.ndarray]:
-    """The protocol that tests on the recordings with one of these values."""
-    return lambda columns: np.isin(columns[column], values)
+        return Protocol(split.take(key, str, f"one of {', '.join(ORIGINS)}", lambda name: name in ORIGINS))
+    if key == "split":
+        return Protocol(key, test=tuple(split.take(key, list, "a list of names of parts", _are_words)))
+    expected = "a list of whole numbers from 1, or a list of words"
+    return Protocol(key, test=tuple(split.take(key, list, expected, _are_origins)))

@@ -16,6 +16,9 @@ MOST_CLASSES = 100_000
 # NTU RGB+D's names, which say setup, camera, subject, replication and action.
 NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
 
+# The split of collections that are not divided.
+ALL = "all"
+
 # The columns that say where a recording comes from, beside its split: numbers from 1 or words; 0 where not known.
 ORIGINS = ("subject", "camera", "setup")
 
@@ -32,7 +35,7 @@ class Entry:
       camera: as `subject`.
       setup: as `subject`.
       listed_frames: how many frames a list of the data set's authors counts; 0 where there is no such list.
-      crop: the first and the last frame that belong to it, from 0; None for all.
+      crop: the first and the last frame that belong to it, from 0, to which its reader cuts it; None for all.
     """
 
     name: str
@@ -43,6 +46,15 @@ class Entry:
     setup: int | str = 0
     listed_frames: int = 0
     crop: tuple[int, int] | None = None
+
+    @property
+    def place(self) -> str:
+        """The file, and the name where the file's does not say it."""
+        return str(self.path) if self.name in str(self.path) else f"{self.path}: {self.name}"
+
+    def without_place(self, reason: str) -> str:
+        """A reason that names no directory."""
+        return reason.replace(str(self.path), self.path.name)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,6 +143,52 @@ def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str,
     return entries
 
 
+def in_files(
+    directory: pathlib.Path,
+    pattern: str,
+    entry_of: Callable[[pathlib.Path], Entry | None],
+    read: Callable[[Entry], Recording],
+    class_names: tuple[str, ...],
+) -> Collection:
+    """A data set that is a directory with a file for each recording, at any depth, by the files' names.
+
+    Args:
+      directory: of the files.
+      pattern: of their names.
+      entry_of: what a file's name says; None for a recording that is of another set, which the notes count.
+      read: gives an entry's recording, in any process.
+      class_names: what the labels mean.
+
+    Raises:
+      UserError: when there are none, as `by_name`, and as `entry_of`.
+    """
+    paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
+    found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
+    if not found:
+        raise UserError(f"{directory}: no recordings, expected files {pattern} ({len(paths)} are there, of other sets)")
+    entries = by_name(directory, found)
+    others = len(paths) - len(found)
+    note = f"{others} of the {len(paths)} files {pattern} are of another set and are not read"
+    return Collection(entries, {ALL: list(entries)}, read, class_names, (note,) if others else (), parallel=True)
+
+
+def read_lines(path: pathlib.Path) -> list[str]:
+    """The lines of a text file, without empty ones at its end.
+
+    Raises:
+      UserError: when there is no such file, it is empty, or it is no text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a readable text file ({error})") from error
+    if not lines:
+        raise UserError(f"{path}: the file is empty")
+    return lines
+
+
 def integer(value: Any) -> int | None:
     """The value, if it is a whole number, Python's or numpy's; truth values are none."""
     return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
@@ -148,6 +206,20 @@ def two_sizes(value: Any) -> tuple[int, int] | None:
 def is_real(array: Any) -> TypeGuard[np.ndarray]:
     """Whether it is an array of real numbers."""
     return isinstance(array, np.ndarray) and array.dtype.kind in "fiu"
+
+
+def lost_as_nan(frames_TxVxMxC: np.ndarray) -> np.ndarray:
+    """Kinect puts a joint that it lost at its own place, 0 0 0: such joints of bodies that are there become NaN."""
+    lost_TxVxM = ~frames_TxVxMxC.any(axis=-1)
+    lost_TxVxM &= ~lost_TxVxM.all(axis=1, keepdims=True)
+    return np.where(lost_TxVxM[..., None], np.nan, frames_TxVxMxC) if lost_TxVxM.any() else frames_TxVxMxC
+
+
+def columns(collection: Collection) -> dict[str, np.ndarray]:
+    """What is known of the N recordings that are in a split, as protocols divide by it: split, and `ORIGINS`."""
+    split_of = {name: split for split, names in collection.splits.items() for name in names}
+    found = {key: np.array([getattr(one, key) for one in collection.selected]) for key in ORIGINS}
+    return {"split": np.array([split_of[one.name] for one in collection.selected]), **found}
 
 
 def select(collection: Collection, splits: Sequence[str]) -> Collection:

@@ -1,127 +1,131 @@
-"""SHREC'17's hand skeletons and lists (De Smedt et al., 3DOR 2017), in text files with one row a line."""
+"""SHREC'17's hand gestures (De Smedt et al., 3DOR 2017): 14 gestures with one finger and with the whole hand.
 
-import dataclasses
+The archive holds two lists, `train_gestures.txt` and `test_gestures.txt`, with seven whole numbers for each recording,
+and its skeletons in `gesture_G/finger_F/subject_S/essai_E/skeletons_world.txt`: for each frame a line of 66 numbers,
+x y z of 22 joints in metres.
+"""
+
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 
+from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, read_lines
 from dsta_jax.errors import UserError
 
 SKELETON_FILE = "skeletons_world.txt"
-TRAIN_LIST, TEST_LIST = LISTS = "train_gestures.txt", "test_gestures.txt"
+TRAIN_LIST, TEST_LIST = "train_gestures.txt", "test_gestures.txt"
 
-_COLUMNS = ("gesture", "finger", "subject", "essai", "label14", "label28", "frames")
-_GESTURES, _FINGERS = 14, 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """One line of a list; all numbers count from 1.
-
-    Attributes:
-      gesture: 1 to 14, in the order of `SHREC_GESTURES`.
-      finger: 1 when done with one finger, 2 with the whole hand.
-      subject: who did it.
-      essai: which of the subject's tries it is.
-      label14: the class among 14; the gesture again.
-      label28: the class among 28; 2 (label14 - 1) + finger.
-      frames: how many frames the list counts.
+GESTURES = names(
     """
+    grab, tap, expand, pinch, rotation clockwise, rotation counter-clockwise, swipe right, swipe left, swipe up,
+    swipe down, swipe X, swipe +, swipe V, shake
+    """
+)
+FINGERS = ("one finger", "whole hand")
+FINE_GESTURES = tuple(f"{gesture}, {fingers}" for gesture in GESTURES for fingers in FINGERS)
 
-    gesture: int
-    finger: int
-    subject: int
-    essai: int
-    label14: int
-    label28: int
-    frames: int
 
-    @property
-    def name(self) -> str:
-        """The recording's name, and its directory below the raw data's."""
-        return recording_name(self.gesture, self.finger, self.subject, self.essai)
+def find(raw_dir: pathlib.Path) -> Collection:
+    """The recordings that the two lists name.
+
+    Raises:
+      UserError: when a list is missing or malformed, or names a recording that is named already.
+    """
+    listed = {"train": read_list(raw_dir / TRAIN_LIST), "test": read_list(raw_dir / TEST_LIST)}
+    entries = by_name(raw_dir, [one for found in listed.values() for one in found])
+    splits = {split: [one.name for _, one in found] for split, found in listed.items()}
+    return Collection(entries, splits, read, FINE_GESTURES, parallel=True)
+
+
+def read_list(path: pathlib.Path) -> list[tuple[str, Entry]]:
+    """Reads one of the lists: places in it, for errors, and the recordings that it names."""
+    found = []
+    columns = ("gesture", "finger", "subject", "essai", "label14", "label28", "frames")
+    for place, key, (label14, label28, frames) in read_rows(path, *columns):
+        gesture, finger, subject, _ = key
+        label = len(FINGERS) * (gesture - 1) + finger - 1
+        if (label14, label28) != (gesture, label + 1) or frames < 1:
+            expected = f"label14 {gesture}, label28 {label + 1} and frames from 1"
+            raise UserError(f"{place}: label14 {label14}, label28 {label28}, {frames} frames, expected {expected}")
+        name = recording_name(*key)
+        found.append((place, Entry(name, path.parent / name / SKELETON_FILE, label, subject, listed_frames=frames)))
+    return found
 
 
 def recording_name(gesture: int, finger: int, subject: int, essai: int) -> str:
-    """A recording's directory below the raw data's: 'gesture_G/finger_F/subject_S/essai_E', numbers from 1."""
+    """A recording's directory below the raw data's, and its name; the numbers count from 1."""
     return f"gesture_{gesture}/finger_{finger}/subject_{subject}/essai_{essai}"
 
 
-def read_lines(path: pathlib.Path) -> list[str]:
-    """The lines of a text file, without empty ones at its end."""
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable text file ({error})") from error
-    if not lines:
-        raise UserError(f"{path}: the file is empty")
-    return lines
-
-
-def read_skeletons(path: pathlib.Path) -> np.ndarray:
-    """Reads `skeletons_world.txt`: 66 numbers a line, x y z of the 22 joints of one frame.
-
-    Returns:
-      frames_TxVxC float32, metres, joints in the order of `HAND_22`.
+def read_rows(path: pathlib.Path, *columns: str) -> Iterator[tuple[str, tuple[int, int, int, int], list[int]]]:
+    """Reads a list of hand recordings: the place of each line, gesture, finger, subject and essai, the other columns.
 
     Raises:
-      UserError: when the file is missing or empty, or a line has not 66 finite numbers.
+      UserError: when the file cannot be read, or a line is something else than these whole numbers.
     """
-    joints = len(HAND_22.joints)
-    rows = []
     for number, line in enumerate(read_lines(path), start=1):
+        place = f"{path}:{number}"
+        try:
+            gesture, finger, subject, essai, *others = map(int, line.split())
+        except ValueError:
+            others = []
+        if len(others) != len(columns) - 4:
+            raise UserError(f"{place}: {line[:60]!r}, expected {len(columns)} whole numbers: {' '.join(columns)}")
+        if not (1 <= gesture <= len(GESTURES) and 1 <= finger <= len(FINGERS) and min(subject, essai) >= 1):
+            expected = "gesture 1 to 14, finger 1 or 2, subject and essai from 1"
+            raise UserError(f"{place}: {line[:60]!r}, expected {expected}")
+        yield place, (gesture, finger, subject, essai), others
+
+
+def read(entry: Entry) -> Recording:
+    """Reads a recording: float32 metres, joints in the order of `HAND_22`.
+
+    Raises:
+      UserError: when the file is missing or empty, or a line has not 66 numbers.
+    """
+    values = 3 * len(HAND_22.joints)
+    rows = []
+    for number, line in enumerate(read_lines(entry.path), start=1):
         words = line.split()
-        if len(words) != 3 * joints:
-            raise UserError(f"{path}:{number}: {len(words)} columns, expected {3 * joints} (22 joints of x y z)")
+        if len(words) != values:
+            raise UserError(f"{entry.path}:{number}: {len(words)} columns, expected {values} (22 joints of x y z)")
         try:
             rows.append(list(map(float, words)))
         except ValueError as error:
-            raise UserError(f"{path}:{number}: {error}, expected {3 * joints} numbers") from None
-    frames_TxVxC = np.array(rows, dtype=np.float32).reshape(-1, joints, 3)
-    finite_T = np.isfinite(frames_TxVxC).all(axis=(1, 2))
-    if not finite_T.all():
-        raise UserError(f"{path}:{np.argmin(finite_T) + 1}: NaN or infinity, expected finite numbers")
-    return frames_TxVxC
+            raise UserError(f"{entry.path}:{number}: {error}, expected {values} numbers") from None
+    return Recording(np.array(rows).reshape(len(rows), len(HAND_22.joints), 1, 3))
 
 
-def read_list(path: pathlib.Path) -> list[Recording]:
-    """Reads one of the two official lists: seven integers a line, as `Recording` names them.
+SHREC17 = Source(
+    name="shrec17",
+    layout=HAND_22,
+    label_names=FINE_GESTURES,
+    find=find,
+    description="14 hand gestures, each done with one finger and with the whole hand: skeletons of 22 joints.",
+    citation="Q. De Smedt, H. Wannous, J.-P. Vandeborre, J. Guerry, B. Le Saux, D. Filliat. SHREC'17 Track: 3D Hand "
+    "Gesture Recognition Using a Depth and Skeletal Dataset. 3DOR 2017.",
+    homepage="http://www-rech.telecom-lille.fr/shrec2017-hand/",
+    published=2800,
+    prepare=("python -m data_prep.convert --from=shrec17 --in=DIRECTORY_OF_SHREC17 --out={data_dir}",),
+)
+SYNTHETIC = SHREC17.renamed(
+    "synthetic_hands",
+    prepare=(
+        "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
+        "python -m data_prep.convert --from=shrec17 --in={data_dir}/raw/synthetic_hands --out={data_dir} "
+        "--name=synthetic_hands",
+    ),
+    synthetic=True,
+)
 
-    Raises:
-      UserError: when the file is missing or empty, a line is malformed or contradicts itself, or one recording stands
-        on two lines.
-    """
-    recordings: list[Recording] = []
-    line_of: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        words = line.split()
-        try:
-            recording = Recording(*(int(word) for word in words))
-        except (TypeError, ValueError):
-            raise UserError(f"{path}:{number}: {line!r}, expected 7 integers: {' '.join(_COLUMNS)}") from None
-        problem = _contradiction(recording)
-        if problem:
-            raise UserError(f"{path}:{number}: {problem}")
-        if recording.name in line_of:
-            raise UserError(f"{path}:{number}: {recording.name} stands on line {line_of[recording.name]} already")
-        line_of[recording.name] = number
-        recordings.append(recording)
-    return recordings
+_OFFICIAL_LISTS = Protocol("split", test=("test",))
+_CLASS_OF_LABEL = tuple(label // len(FINGERS) for label in range(len(FINE_GESTURES)))
 
-
-def _contradiction(recording: Recording) -> str:
-    """What is impossible about a line, or an empty string."""
-    for column in _COLUMNS:
-        if getattr(recording, column) < 1:
-            return f"{column} is {getattr(recording, column)}, expected 1 or more"
-    if recording.gesture > _GESTURES or recording.finger > _FINGERS:
-        return f"gesture {recording.gesture}, finger {recording.finger}; expected 1 to {_GESTURES} and 1 to {_FINGERS}"
-    if recording.label14 != recording.gesture:
-        return f"label14 is {recording.label14}, expected the gesture, {recording.gesture}"
-    fine = _FINGERS * (recording.label14 - 1) + recording.finger
-    if recording.label28 != fine:
-        return f"label28 is {recording.label28}, expected 2 (label14 - 1) + finger = {fine}"
-    return ""
+BENCHMARKS = (
+    Benchmark("shrec14", SHREC17, _OFFICIAL_LISTS, GESTURES, _CLASS_OF_LABEL),
+    Benchmark.of_labels("shrec28", SHREC17, _OFFICIAL_LISTS),
+    Benchmark("synthetic14", SYNTHETIC, _OFFICIAL_LISTS, GESTURES, _CLASS_OF_LABEL),
+)

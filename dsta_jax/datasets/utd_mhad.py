@@ -1,86 +1,91 @@
-"""UTD-MHAD's skeletons: one MATLAB file a recording, `aA_sS_tT_skeleton.mat` (Chen et al., ICIP 2015)."""
+"""UTD-MHAD (Chen, Jafari, Kehtarnavaz, ICIP 2015): 27 actions of eight subjects seen by a Kinect v1.
 
-import dataclasses
+A recording is a MATLAB file `aA_sS_tT_skeleton.mat` (action, subject, trial) of the authors' Skeleton.zip, with the
+array `d_skel`: 20 joints x 3 coordinates in metres x T frames.
+"""
+
 import io
 import pathlib
 import re
 
-import numpy as np
-
+from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
+from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
 
+# Actions 1 to 27 as the authors number them.
+ACTIONS = names(
+    """
+    right arm swipe to the left, right arm swipe to the right, right hand wave, two hand front clap, right arm throw,
+    cross arms in the chest, basketball shoot, right hand draw x, right hand draw circle clockwise,
+    right hand draw circle counter-clockwise, draw triangle, bowling, front boxing, baseball swing from right,
+    tennis right hand forehand swing, arm curl, tennis serve, two hand push, right hand knock on door,
+    right hand catch an object, right hand pick up and throw, jogging in place, walking in place, sit to stand,
+    stand to sit, forward lunge, squat
+    """
+)
 FILE_PATTERN = "*_skeleton.mat"
 _FILE_NAME = re.compile(r"(a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*))_skeleton\.mat")
-_ACTIONS, _KEY = 27, "d_skel"
+_KEY = "d_skel"
 
 
-@dataclasses.dataclass(frozen=True)
-class FileName:
-    """What a file's name says; the numbers count from 1.
-
-    Attributes:
-      recording: 'aA_sS_tT'.
-      action: 1 to 27.
-      subject: 1 to 8 in the published set.
-      trial: 1 to 4 in the published set.
-    """
-
-    recording: str
-    action: int
-    subject: int
-    trial: int
-
-
-def parse_file_name(path: pathlib.Path) -> FileName:
-    """Reads action, subject and trial from a file's name.
+def find(raw_dir: pathlib.Path) -> Collection:
+    """The recordings below a directory.
 
     Raises:
-      UserError: when the name is not of the form, or the action is none of the 27.
+      UserError: when there are none, or a file `*_skeleton.mat` is named otherwise.
     """
+    return in_files(raw_dir, FILE_PATTERN, _entry, read, ACTIONS)
+
+
+def _entry(path: pathlib.Path) -> Entry:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise UserError(f"{path}: file name {path.name!r}, expected aA_sS_tT_skeleton.mat, numbers from 1")
-    action, subject, trial = (int(number) for number in match.groups()[1:])
-    if action > _ACTIONS:
-        raise UserError(f"{path}: action {action} in the file name, expected 1 to {_ACTIONS}")
-    return FileName(match[1], action, subject, trial)
+    action, subject, _ = map(int, match.groups()[1:])
+    if action > len(ACTIONS):
+        raise UserError(f"{path}: action {action} in the file name, expected 1 to {len(ACTIONS)}")
+    return Entry(match[1], path, action - 1, subject)
 
 
-def read_skeletons(path: pathlib.Path) -> np.ndarray:
-    """Reads one recording.
-
-    Args:
-      path: a MATLAB file with the array `d_skel`, 20 joints x 3 coordinates x T frames.
-
-    Returns:
-      frames_TxVxC float32, metres, joints in the order of `UTD_MHAD_20`.
+def read(entry: Entry) -> Recording:
+    """Reads a recording.
 
     Raises:
-      UserError: when the file cannot be read, or holds another array or numbers that are not finite.
+      UserError: when the file cannot be read, or holds another array.
     """
     try:
-        raw = path.read_bytes()
+        raw = entry.path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{entry.path}: cannot be read ({error.strerror})") from error
     import scipy.io
 
     try:
         contents = scipy.io.loadmat(io.BytesIO(raw))
     except Exception as error:  # SciPy raises what its parser stumbles over: zlib.error, TypeError, MatReadError, ...
-        raise UserError(f"{path}: not a readable MATLAB file ({error}); copy or download it again") from error
-    if _KEY not in contents:
+        raise UserError(f"{entry.path}: not a readable MATLAB file ({error}); copy or download it again") from error
+    skeleton_VxCxT = contents.get(_KEY)
+    if skeleton_VxCxT is None:
         arrays = ", ".join(key for key in contents if not key.startswith("__")) or "none"
-        raise UserError(f"{path}: arrays {arrays}, expected {_KEY}")
-    skeleton_VxCxT = contents[_KEY]
+        raise UserError(f"{entry.path}: arrays {arrays}, expected {_KEY}")
     joints = len(UTD_MHAD_20.joints)
-    if skeleton_VxCxT.dtype.kind not in "fiu":
-        raise UserError(f"{path}: {_KEY} is of type {skeleton_VxCxT.dtype}, expected real numbers")
-    if skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3) or not skeleton_VxCxT.shape[2]:
-        found = " x ".join(str(size) for size in skeleton_VxCxT.shape)
-        raise UserError(f"{path}: {_KEY} is {found}, expected {joints} x 3 x frames (one at least)")
-    frames_TxVxC = np.ascontiguousarray(skeleton_VxCxT.transpose(2, 0, 1), dtype=np.float32)
-    finite_T = np.isfinite(frames_TxVxC).all(axis=(1, 2))
-    if not finite_T.all():
-        raise UserError(f"{path}: {_KEY} has NaN or infinity in frame {np.argmin(finite_T) + 1}, expected numbers")
-    return frames_TxVxC
+    if not is_real(skeleton_VxCxT) or skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3):
+        found = f"{skeleton_VxCxT.dtype} {' x '.join(map(str, skeleton_VxCxT.shape))}"
+        raise UserError(f"{entry.path}: {_KEY} is {found}, expected numbers, {joints} x 3 x frames")
+    return Recording(lost_as_nan(skeleton_VxCxT.transpose(2, 0, 1)[:, :, None]))
+
+
+UTD_MHAD = Source(
+    name="utd_mhad",
+    layout=UTD_MHAD_20,
+    label_names=ACTIONS,
+    find=find,
+    description="27 actions of 8 subjects seen by Kinect v1: skeletons of 20 joints.",
+    citation="C. Chen, R. Jafari, N. Kehtarnavaz. UTD-MHAD: A Multimodal Dataset for Human Action Recognition "
+    "Utilizing a Depth Camera and a Wearable Inertial Sensor. ICIP 2015.",
+    homepage="https://personal.utdallas.edu/~kehtar/UTD-MHAD.html",
+    published=861,
+    prepare=("python -m data_prep.convert --from=utd_mhad --in=DIRECTORY_OF_MAT_FILES --out={data_dir}",),
+)
+
+BENCHMARKS = (Benchmark.of_labels("utd_mhad", UTD_MHAD, Protocol("subject", test=(2, 4, 6, 8))),)

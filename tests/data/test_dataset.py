@@ -291,7 +291,11 @@ def arrays(count=4, frames=5):
 
 def test_from_arrays():
     data = DataSet.from_arrays(
-        arrays(), ["b", "a", "b", "c"], layout="hand_22", split=["train", "train", "test", "test"], subjects=[1, 2, 1, 2]
+        arrays(),
+        ["b", "a", "b", "c"],
+        layout="hand_22",
+        split=["train", "train", "test", "test"],
+        subjects=[1, 2, 1, 2],
     )
     assert data.benchmark.class_names == ("a", "b", "c") and data.label_N.tolist() == [1, 0, 1, 2]
     assert data.columns["subject"].tolist() == [1, 2, 1, 2]

@@ -81,7 +81,7 @@ def broken_raw(tmp_path) -> pathlib.Path:
 
 
 def read_names(directory, split) -> list[str]:
-    return [record.name for record in records.read_split(directory, split)]
+    return [record.name for record in raw_recordings.read_split(directory, split)]
 
 
 def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
@@ -128,7 +128,7 @@ def test_another_input_does_not_replace_a_set(tmp_path):
     with pytest.raises(UserError, match="a set made from other recordings is there; add --overwrite"):
         shrec.run(conversion.Options(raw, out, workers=1), "hands")
     shrec.run(conversion.Options(raw, out, workers=1, overwrite=True), "hands")
-    first = next(records.read_split(out / "hands" / "1.0.0", "train"))
+    first = next(raw_recordings.read_split(out / "hands" / "1.0.0", "train"))
     assert len(first.frames_TxVxMxC) == 8
     assert [path.name for path in (out / "hands").iterdir()] == ["1.0.0"]
 

@@ -15,7 +15,10 @@ KEYS = [(1, 1, 2, 1), (14, 2, 20, 5), (9, 2, 2, 3)]
 
 def run(tmp_path, **options):
     dhg.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1, **options))
-    return {record.name: record for record in records.read_split(records.find_data_set(tmp_path / "out", "dhg"), "all")}
+    return {
+        record.name: record
+        for record in raw_recordings.read_split(records.find_data_set(tmp_path / "out", "dhg"), "all")
+    }
 
 
 def test_gestures_are_cut_out_and_moved_but_not_scaled(tmp_path):

@@ -5,12 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 
 from data_prep import conversion, ntu
 from dsta_jax.data import dataset, records
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.ntu import read_skeletons
-from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 
@@ -30,7 +30,7 @@ def raw_dir(tmp_path):
 def run(raw_dir, tmp_path, actions=60, missing_list=None, **options):
     ntu.run(conversion.Options(raw_dir, tmp_path / "out", workers=1, **options), actions, missing_list)
     directory = records.find_data_set(tmp_path / "out", f"ntu{actions}")
-    return list(records.read_split(directory, "all"))
+    return list(raw_recordings.read_split(directory, "all"))
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

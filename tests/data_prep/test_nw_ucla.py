@@ -24,7 +24,7 @@ def write(directory, names):
 
 def run(raw_dir, tmp_path):
     nw_ucla.run(conversion.Options(raw_dir, tmp_path / "out", workers=1))
-    return list(records.read_split(records.find_data_set(tmp_path / "out", "nw_ucla"), "all"))
+    return list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", "nw_ucla"), "all"))
 
 
 def test_names_labels_views_and_values(tmp_path):

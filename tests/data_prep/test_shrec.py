@@ -36,7 +36,7 @@ def test_names_labels_and_subjects(raw_dir, tmp_path):
     found = [
         (split, record.name, record.label, record.subject, record.camera, record.setup)
         for split in ("train", "test")
-        for record in records.read_split(run(raw_dir, tmp_path), split)
+        for record in raw_recordings.read_split(run(raw_dir, tmp_path), split)
     ]
     assert found == [
         ("train", "gesture_1/finger_1/subject_2/essai_1", 0, 2, 0, 0),

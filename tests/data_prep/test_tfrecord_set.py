@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dsta_jax.datasets.ntu_bodies import normalize_ntu
 
 from data_prep import conversion, convert, tfrecord_set
 from dsta_jax.data import records
@@ -12,7 +13,6 @@ from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
 from dsta_jax.datasets.layouts import COCO_17
 from dsta_jax.datasets.normalize import normalize
-from dsta_jax.datasets.ntu_bodies import normalize_ntu
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 from tests.data_prep.formats import made
@@ -60,7 +60,7 @@ def run(path: pathlib.Path, out: pathlib.Path, benchmark: Benchmark, source: Any
 def test_ntu_by_its_own_rules_in_one_split(tmp_path, capsys):
     path = ntu_pickle(tmp_path)
     directory = run(path, tmp_path / "data", BENCHMARKS["ntu60_cs"])
-    found = {record.name: record for record in records.read_split(directory, "all")}
+    found = {record.name: record for record in raw_recordings.read_split(directory, "all")}
     assert tuple(found) == NAMES
     said = [(one.label, one.subject, one.camera, one.setup) for one in found.values()]
     assert said == [(0, 1, 1, 1), (1, 3, 2, 1), (59, 40, 3, 2), (0, 4, 1, 3)]
@@ -76,7 +76,7 @@ def test_ntu_by_its_own_rules_in_one_split(tmp_path, capsys):
 
 def test_chosen_splits_only(tmp_path):
     directory = run(ntu_pickle(tmp_path), tmp_path / "data", BENCHMARKS["ntu60_cs"], splits=["xsub_val"])
-    assert [record.name for record in records.read_split(directory, "all")] == list(NAMES[1:3])
+    assert [record.name for record in raw_recordings.read_split(directory, "all")] == list(NAMES[1:3])
 
 
 def test_a_benchmark_of_ones_own_keeps_the_splits_that_it_divides_by(tmp_path):
@@ -201,7 +201,7 @@ def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch, capsys):
     interrupted.after = 9
     directory = run(path, tmp_path / "data", benchmark)
     assert "with 1 of 2 shards kept from an interrupted run" in capsys.readouterr().out
-    assert [record.name for record in records.read_split(directory, "all")] == list(NAMES)
+    assert [record.name for record in raw_recordings.read_split(directory, "all")] == list(NAMES)
 
 
 class Interrupted:

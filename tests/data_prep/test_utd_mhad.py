@@ -13,7 +13,7 @@ from tests import raw_recordings
 
 def run(raw_dir, tmp_path):
     utd_mhad.run(conversion.Options(raw_dir, tmp_path / "out", workers=1))
-    return list(records.read_split(records.find_data_set(tmp_path / "out", "utd_mhad"), "all"))
+    return list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", "utd_mhad"), "all"))
 
 
 def test_names_labels_subjects_and_values(tmp_path):

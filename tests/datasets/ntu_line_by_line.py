@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from dsta_jax.datasets import ntu
+from dsta_jax.datasets import ntu_skeleton
 from dsta_jax.errors import UserError
 
 HOSTILE = (
@@ -76,7 +76,7 @@ def check(path: pathlib.Path) -> bool:
     with contextlib.suppress(ValueError, IndexError):
         expected = read(path.read_bytes())
     try:
-        found = ntu.read_skeletons(path)
+        found = ntu_skeleton.read_skeletons(path)
     except UserError as error:
         assert expected is None, f"{error}, but line by line it can be read"
         assert str(error).startswith(f"{path}:") and "\n" not in str(error)

@@ -1,14 +1,16 @@
-"""NTU RGB+D's files: what is read, and what every bad one says."""
+"""NTU RGB+D's names, lists and files: what is read, and what every bad one says."""
 
 import pathlib
 
 import numpy as np
 import pytest
 
-from dsta_jax.datasets import ntu
+from dsta_jax.datasets import ntu, ntu_skeleton
+from dsta_jax.datasets.benchmarks import SOURCES
+from dsta_jax.datasets.recording import Entry
 from dsta_jax.errors import UserError
 from tests.datasets import ntu_line_by_line
-from tests.raw_recordings import ntu_body, ntu_text
+from tests.raw_recordings import ntu_body, ntu_text, write_ntu
 
 TWO, ONE, NONE = [(72057594037944738, ntu_body(1)), (5, ntu_body(2))], [(5, ntu_body(3))], []
 
@@ -19,8 +21,30 @@ def written(tmp_path, text: str | bytes) -> pathlib.Path:
     return path
 
 
-def test_name():
-    assert ntu.parse_name(pathlib.Path("any/S018C003P106R002A120.skeleton")) == ntu.SampleName(18, 3, 106, 2, 120)
+def test_what_names_say(tmp_path):
+    write_ntu(tmp_path / "first", ["S017C001P002R001A060", "S018C003P106R002A001", "S001C002P003R001A061"])
+    write_ntu(tmp_path / "second" / "deep", ["S018C003P106R002A120"])
+    found = SOURCES["ntu120"].find(tmp_path)
+    assert [(one.name, one.label, one.subject, one.camera, one.setup) for one in found.entries.values()] == [
+        ("S001C002P003R001A061", 60, 3, 2, 1),
+        ("S017C001P002R001A060", 59, 2, 1, 17),
+        ("S018C003P106R002A001", 0, 106, 3, 18),
+        ("S018C003P106R002A120", 119, 106, 3, 18),
+    ]
+    found = SOURCES["ntu60"].find(tmp_path)
+    assert found.splits == {"all": ["S017C001P002R001A060"]}
+    assert found.notes == ("3 of the 4 files *.skeleton are of another set and are not read",)
+    with pytest.raises(
+        UserError, match=r"second: no recordings, expected files \*.skeleton .1 are there, of other sets"
+    ):
+        SOURCES["ntu60"].find(tmp_path / "second")
+
+
+def test_a_recording_twice(tmp_path):
+    for directory in ("first", "second"):
+        write_ntu(tmp_path / directory, ["S001C001P001R001A001"])
+    with pytest.raises(UserError, match="second/.*: the name S001C001P001R001A001 is taken by .*first/"):
+        SOURCES["ntu60"].find(tmp_path)
 
 
 BAD_NAMES = {
@@ -34,15 +58,16 @@ BAD_NAMES = {
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_bad_names(name):
+def test_bad_names(tmp_path, name):
+    write_ntu(tmp_path, [name])
     with pytest.raises(UserError, match=BAD_NAMES[name]):
-        ntu.parse_name(pathlib.Path(f"{name}.skeleton"))
+        SOURCES["ntu120"].find(tmp_path)
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", " \t\r\n"])
 def test_reads_what_was_written(tmp_path, line_end):
     path = written(tmp_path, ntu_text([TWO, NONE, ONE]).replace("\r\n", line_end))
-    found = ntu.read_skeletons(path)
+    found = ntu_skeleton.read_skeletons(path)
     assert found.frames == 3
     assert found.frame_K.tolist() == [0, 0, 2]
     assert found.id_K == (72057594037944738, 5, 5)
@@ -51,7 +76,7 @@ def test_reads_what_was_written(tmp_path, line_end):
 
 
 def test_nobody_seen(tmp_path):
-    found = ntu.read_skeletons(written(tmp_path, ntu_text([NONE, NONE])))
+    found = ntu_skeleton.read_skeletons(written(tmp_path, ntu_text([NONE, NONE])))
     assert (found.frames, found.id_K, found.joints_KxVxC.shape) == (2, (), (0, 25, 3))
 
 
@@ -61,19 +86,29 @@ WORDS = (
 )
 
 
+def test_a_recording(tmp_path):
+    lost = ntu_body(4)
+    lost[[3, 7]] = 0
+    path = written(tmp_path, ntu_text([NONE, [(5, lost)], NONE, ONE]))
+    frames_TxVxMxC = ntu_skeleton.read(Entry(path.stem, path, 0)).frames_TxVxMxC
+    assert np.argwhere(np.isnan(frames_TxVxMxC).all(axis=-1)).tolist() == [[0, 3, 0], [0, 7, 0]]
+    np.testing.assert_array_equal(frames_TxVxMxC[1, :, 0], ONE[0][1])  # Frames with nobody in them come last.
+    assert not frames_TxVxMxC[2:].any() and not frames_TxVxMxC[:, :, 1].any()
+
+
 def test_numbers_are_those_of_float(tmp_path):
     random = np.random.default_rng(0)
     words = [*WORDS, *(f"{number:.{random.integers(0, 17)}f}" for number in random.normal(scale=30, size=56))]
     lines = ntu_text([ONE]).splitlines()
     for line, start in enumerate(range(0, 75, 3), start=4):
         lines[line] = " ".join(words[start : start + 3] + lines[line].split()[3:])
-    found = ntu.read_skeletons(written(tmp_path, "\n".join(lines))).joints_KxVxC.reshape(-1)
+    found = ntu_skeleton.read_skeletons(written(tmp_path, "\n".join(lines))).joints_KxVxC.reshape(-1)
     np.testing.assert_array_equal(found, np.array([float(word) for word in words], np.float32))
 
 
 def test_what_is_not_used_may_be_anything(tmp_path):
     text = ntu_text([ONE]).replace("289.5", "-1.#INF").replace("367.3", "NaN").replace("-0.0254", "?")
-    assert ntu.read_skeletons(written(tmp_path, text)).id_K == (5,)
+    assert ntu_skeleton.read_skeletons(written(tmp_path, text)).id_K == (5,)
 
 
 def changed(line: int, new: str | None) -> str:
@@ -89,7 +124,7 @@ BAD_FILES = {
     "empty": ("", ": the file is empty, expected numFrame"),
     "only empty lines": ("\r\n \n", ": the file is empty"),
     "very many frames": (changed(1, "1000000000000"), ":1: numFrame is '1000000000000', expected a whole"),
-    "many digits": (changed(1, "9" * 100_000), f":1: numFrame is '{'9' * 24}...', expected a whole number"),
+    "many digits": (changed(1, "9" * 100_000), f":1: numFrame is '{'9' * 56}..., expected a whole number"),
     "more frames": (changed(1, "3"), ":85: the end of the file, expected numBody"),
     "fewer frames": (changed(1, "1"), ":57: more lines, expected the end of the file after 1 frames"),
     "negative": (changed(2, "-1"), ":2: numBody is '-1', expected a whole number from 0"),
@@ -122,25 +157,25 @@ def test_bad_files(tmp_path, case):
     text, message = BAD_FILES[case]
     path = written(tmp_path, text)
     with pytest.raises(UserError) as caught:
-        ntu.read_skeletons(path)
+        ntu_skeleton.read_skeletons(path)
     assert str(caught.value).startswith(f"{path}{message}")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < len(str(path)) + 150
 
 
 def test_no_frames_is_nobody_seen(tmp_path):
-    found = ntu.read_skeletons(written(tmp_path, "0\r\n"))
+    found = ntu_skeleton.read_skeletons(written(tmp_path, "0\r\n"))
     assert (found.frames, found.id_K, found.joints_KxVxC.shape) == (0, (), (0, 25, 3))
 
 
 def test_a_file_much_too_large(tmp_path):
     with pytest.raises(UserError, match="more than 8388608 bytes"):
-        ntu.read_skeletons(written(tmp_path, b"1\n" * (5 << 20)))
+        ntu_skeleton.read_skeletons(written(tmp_path, b"1\n" * (5 << 20)))
 
 
 def test_no_file(tmp_path):
     for path in (tmp_path, tmp_path / "S001C001P001R001A001.skeleton"):
         with pytest.raises(UserError, match=": no such file"):
-            ntu.read_skeletons(path)
+            ntu_skeleton.read_skeletons(path)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -158,8 +193,8 @@ def test_a_list_of_names(tmp_path):
 
 
 BAD_LISTS = {
-    "no name": ("Nothing here.\n", ": no sample's name in its 1 lines"),
-    "another line": ("Header.\nS001C002P005R002A008\nS001C002\n", ":3: 'S001C002', expected a sample's name"),
+    "no name": ("Nothing here.\n", ": none of its 1 lines is a recording's name SsssCcccPpppRrrrAaaa"),
+    "another line": ("Header.\nS001C002P005R002A008\nS001C002\n", ":3: 'S001C002', expected a recording's name"),
 }
 
 
@@ -174,8 +209,10 @@ def test_bad_lists(tmp_path, case):
 
 
 def test_no_list(tmp_path):
-    with pytest.raises(UserError, match="not a readable text file"):
+    with pytest.raises(UserError, match="list.txt: no such file"):
         ntu.read_names(tmp_path / "list.txt")
+    with pytest.raises(UserError, match="not a readable text file"):
+        ntu.read_names(tmp_path)
 
 
 def test_the_published_lists(shared):

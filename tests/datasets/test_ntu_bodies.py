@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from data_prep.synthetic import ntu as synthetic_ntu
-from dsta_jax.datasets import ntu
-from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
+from dsta_jax.datasets import ntu, ntu_skeleton
+from dsta_jax.datasets.layouts import NTU_25
+from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.ntu_skeleton import seen_first, select_bodies
 from tests.datasets import ntu_line_by_line, ntu_rules
 from tests.raw_recordings import ntu_body, ntu_text
 
 
-def skeletons(*frames: dict[int, np.ndarray] | list[tuple[int, np.ndarray]]) -> ntu.Skeletons:
+def normalize_ntu(frames_TxVxMxC: np.ndarray) -> np.ndarray:
+    return normalize(seen_first(frames_TxVxMxC), NTU_25, NTU_25.reference)
+
+
+def skeletons(*frames: dict[int, np.ndarray] | list[tuple[int, np.ndarray]]) -> ntu_skeleton.Skeletons:
     """Of each frame the bodies by id."""
     bodies = [
         (number, *body)
@@ -18,7 +24,9 @@ def skeletons(*frames: dict[int, np.ndarray] | list[tuple[int, np.ndarray]]) -> 
         for body in (frame.items() if isinstance(frame, dict) else frame)
     ]
     joints = np.array([joints_VxC for _, _, joints_VxC in bodies], np.float32).reshape(-1, 25, 3)
-    return ntu.Skeletons(len(frames), np.array([n for n, _, _ in bodies], int), tuple(i for _, i, _ in bodies), joints)
+    return ntu_skeleton.Skeletons(
+        len(frames), np.array([n for n, _, _ in bodies], int), tuple(i for _, i, _ in bodies), joints
+    )
 
 
 def sized(size: float, seed: int = 0) -> np.ndarray:
@@ -45,7 +53,7 @@ def test_equals_the_golden_vectors(shared, load_golden, sample):
         bodies_TxVxMxC = golden[f"{path.stem}/bodies_MTVC"].transpose(1, 2, 0, 3)
         expected_TxVxMxC = golden[f"{path.stem}/normalized_CTVM"].transpose(1, 2, 3, 0)
     bodies = bodies_TxVxMxC.shape[2]
-    frames_TxVxMxC = select_bodies(ntu.read_skeletons(path))
+    frames_TxVxMxC = select_bodies(ntu_skeleton.read_skeletons(path))
     normalized_TxVxMxC = normalize_ntu(frames_TxVxMxC)
     assert frames_TxVxMxC.shape == normalized_TxVxMxC.shape == (len(bodies_TxVxMxC), 25, 2, 3)
     assert frames_TxVxMxC.dtype == normalized_TxVxMxC.dtype == np.float32
@@ -63,7 +71,7 @@ def check_by_the_rules(path) -> bool:
     for body, track in enumerate(tracks):
         for frame, joints in track.items():
             expected_TxVxMxC[frame, :, body] = joints
-    frames_TxVxMxC = select_bodies(ntu.read_skeletons(path))
+    frames_TxVxMxC = select_bodies(ntu_skeleton.read_skeletons(path))
     np.testing.assert_array_equal(frames_TxVxMxC, expected_TxVxMxC)
     if not tracks or all(joints[0] == joints[20] for joints in tracks[0].values()):
         return False

@@ -20,7 +20,7 @@ def test_names_of_ntu_say_who(name):
     assert made.numbers(lib.entry(name, pathlib.Path(), 5, camera=2)) == (5, 0, 2, 0)
 
 
-@pytest.mark.parametrize("name", ["S018C004P106R002A120", "S018", "anything"])
+@pytest.mark.parametrize("name", ["S18C4P106R2A120", "S018", "anything"])
 def test_other_names_do_not(name):
     assert made.numbers(lib.entry(name, pathlib.Path(), 5)) == (5, 0, 0, 0)
 

@@ -4,22 +4,25 @@ import numpy as np
 import pytest
 
 from dsta_jax.datasets import shrec17
+from dsta_jax.datasets.recording import Entry
 from dsta_jax.errors import UserError
-from tests.raw_recordings import hand_frames, list_line, write_skeletons
+from tests.raw_recordings import hand_frames, list_line, write_shrec, write_skeletons
+
+
+def read_skeletons(path):
+    return shrec17.read(Entry(path.stem, path, 0)).frames_TxVxMxC
 
 
 def test_reads_what_was_written(tmp_path):
     path = tmp_path / "skeletons_world.txt"
     write_skeletons(path, hand_frames(1))
-    frames_TxVxC = shrec17.read_skeletons(path)
-    assert frames_TxVxC.dtype == np.float32
-    np.testing.assert_array_equal(frames_TxVxC, hand_frames(1))
+    np.testing.assert_array_equal(read_skeletons(path)[:, :, 0].astype(np.float32), hand_frames(1))
 
 
 def test_empty_lines_at_the_end_are_no_frames(tmp_path):
     path = tmp_path / "skeletons_world.txt"
     path.write_text("\t".join(["1"] * 66) + "\r\n\n \n")
-    assert shrec17.read_skeletons(path).shape == (1, 22, 3)
+    assert read_skeletons(path).shape == (1, 22, 1, 3)
 
 
 GOOD = " ".join(["0.5"] * 66)
@@ -28,8 +31,6 @@ BAD_SKELETONS = {
     "many columns": (f"{GOOD} 1\n", ":1: 67 columns, expected 66"),
     "empty line": (f"{GOOD}\n\n{GOOD}\n", ":2: 0 columns, expected 66"),
     "word": (f"{GOOD}\n{GOOD[:-3]}x.5\n", ":2: could not convert string to float: 'x.5', expected 66 numbers"),
-    "NaN": (f"{GOOD}\n{GOOD}\n{GOOD[:-3]}nan\n", ":3: NaN or infinity"),
-    "infinity": (f"{GOOD[:-3]}inf\n", ":1: NaN or infinity"),
     "empty": ("", ": the file is empty"),
     "only empty lines": ("\n \n", ": the file is empty"),
 }
@@ -41,7 +42,7 @@ def test_bad_skeletons(tmp_path, case):
     path = tmp_path / "skeletons_world.txt"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        shrec17.read_skeletons(path)
+        read_skeletons(path)
     assert f"{path}{message}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -50,10 +51,10 @@ def test_not_text(tmp_path):
     path = tmp_path / "skeletons_world.txt"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="not a readable text file"):
-        shrec17.read_skeletons(path)
+        read_skeletons(path)
 
 
-@pytest.mark.parametrize("read", [shrec17.read_skeletons, shrec17.read_list])
+@pytest.mark.parametrize("read", [read_skeletons, shrec17.read_list])
 def test_missing_file(tmp_path, read):
     with pytest.raises(UserError, match="nowhere.txt: no such file"):
         read(tmp_path / "nowhere.txt")
@@ -62,23 +63,22 @@ def test_missing_file(tmp_path, read):
 def test_reads_a_list(tmp_path):
     path = tmp_path / "train_gestures.txt"
     path.write_text(list_line((3, 2, 28, 5), 77) + "\n")
-    assert shrec17.read_list(path) == [shrec17.Recording(3, 2, 28, 5, 3, 6, 77)]
-    assert shrec17.read_list(path)[0].name == "gesture_3/finger_2/subject_28/essai_5"
+    ((place, one),) = shrec17.read_list(path)
+    assert (place, one.name) == (f"{path}:1", "gesture_3/finger_2/subject_28/essai_5")
+    assert (one.label, one.subject, one.listed_frames) == (5, 28, 77)
+    assert one.path == tmp_path / one.name / "skeletons_world.txt"
 
 
 BAD_LISTS = {
-    "six columns": ("1 1 1 1 1 1\n", ":1: '1 1 1 1 1 1', expected 7 integers: gesture finger subject"),
-    "eight columns": ("1 1 1 1 1 1 9 9\n", ":1: '1 1 1 1 1 1 9 9', expected 7 integers"),
-    "word": ("1 1 1 1 1 1 9\n1 1 one 1 1 1 9\n", ":2: '1 1 one 1 1 1 9', expected 7 integers"),
-    "gesture": ("15 1 1 1 15 29 9\n", ":1: gesture 15, finger 1; expected 1 to 14 and 1 to 2"),
-    "finger": ("1 3 1 1 1 3 9\n", ":1: gesture 1, finger 3; expected 1 to 14 and 1 to 2"),
-    "from 0": ("1 1 0 1 1 1 9\n", ":1: subject is 0, expected 1 or more"),
-    "label14": ("2 1 1 1 1 1 9\n", ":1: label14 is 1, expected the gesture, 2"),
-    "label28": ("2 1 1 1 2 4 9\n", ":1: label28 is 4, expected 2 (label14 - 1) + finger = 3"),
-    "twice": (
-        "1 1 1 1 1 1 9\n1 1 1 2 1 1 9\n1 1 1 1 1 1 8\n",
-        ":3: gesture_1/finger_1/subject_1/essai_1 stands on line 1",
-    ),
+    "six columns": ("1 1 1 1 1 1\n", ":1: '1 1 1 1 1 1', expected 7 whole numbers: gesture finger subject"),
+    "eight columns": ("1 1 1 1 1 1 9 9\n", ":1: '1 1 1 1 1 1 9 9', expected 7 whole numbers"),
+    "word": ("1 1 1 1 1 1 9\n1 1 one 1 1 1 9\n", ":2: '1 1 one 1 1 1 9', expected 7 whole numbers"),
+    "gesture": ("15 1 1 1 15 29 9\n", ":1: '15 1 1 1 15 29 9', expected gesture 1 to 14, finger 1 or 2"),
+    "finger": ("1 3 1 1 1 3 9\n", ":1: '1 3 1 1 1 3 9', expected gesture 1 to 14, finger 1 or 2"),
+    "from 0": ("1 1 0 1 1 1 9\n", "expected gesture 1 to 14, finger 1 or 2, subject and essai from 1"),
+    "label14": ("2 1 1 1 1 1 9\n", ":1: label14 1, label28 1, 9 frames, expected label14 2, label28 3"),
+    "label28": ("2 1 1 1 2 4 9\n", ":1: label14 2, label28 4, 9 frames, expected label14 2, label28 3"),
+    "no frames": ("1 1 1 1 1 1 0\n", ":1: label14 1, label28 1, 0 frames, expected label14 1, label28 1 and frames"),
     "empty": ("", ": the file is empty"),
 }
 
@@ -90,15 +90,33 @@ def test_bad_lists(tmp_path, case):
     path.write_text(text)
     with pytest.raises(UserError) as caught:
         shrec17.read_list(path)
-    assert f"{path}{message}" in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:") and message in str(caught.value)
+
+
+def test_names_labels_and_subjects(tmp_path):
+    write_shrec(tmp_path, [(1, 1, 2, 1), (14, 2, 28, 5)], [(7, 1, 3, 1)])
+    found = shrec17.find(tmp_path)
+    names = ["gesture_1/finger_1/subject_2/essai_1", "gesture_14/finger_2/subject_28/essai_5"]
+    assert found.splits == {"train": names, "test": ["gesture_7/finger_1/subject_3/essai_1"]}
+    assert [(one.label, one.subject) for one in found.entries.values()] == [(0, 2), (27, 28), (12, 3)]
+
+
+@pytest.mark.parametrize("name", [shrec17.TRAIN_LIST, shrec17.TEST_LIST])
+def test_a_recording_that_is_listed_twice(tmp_path, name):
+    write_shrec(tmp_path, [(1, 1, 2, 1), (14, 2, 28, 5)], [(7, 1, 3, 1)])
+    with (tmp_path / name).open("a") as file:
+        file.write(list_line((1, 1, 2, 1), 9) + "\n")
+    place = f"{name}:{len((tmp_path / name).read_text().splitlines())}"
+    message = f"{place}: the name gesture_1/finger_1/subject_2/essai_1 is taken by .*{shrec17.TRAIN_LIST}:1"
+    with pytest.raises(UserError, match=message):
+        shrec17.find(tmp_path)
 
 
 def test_official_lists(shared):
-    train, test = (
-        shrec17.read_list(shared / "data" / "shrec17_lists" / f"{split}_gestures.txt") for split in ("train", "test")
-    )
+    found = shrec17.find(shared / "data" / "shrec17_lists")
+    train, test = found.splits["train"], found.splits["test"]
     assert (len(train), len(test)) == (1960, 840)
-    assert not {recording.name for recording in train} & {recording.name for recording in test}
-    frames = sorted(recording.frames for recording in train + test)
+    assert not set(train) & set(test)
+    frames = sorted(one.listed_frames for one in found.entries.values())
     assert (frames[0], np.median(frames), frames[-1]) == (7, 57, 171)
-    assert {recording.label28 for recording in test} == set(range(1, 29))
+    assert {found.entries[name].label for name in test} == set(range(28))

@@ -55,13 +55,13 @@ def test_the_converter_takes_the_hands(tmp_path):
     raw_set.write(SMALLEST["shrec"], tmp_path / "raw")
     shrec.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
     directory = records.find_data_set(tmp_path / "out", shrec.NAME)
-    assert [len(list(records.read_split(directory, split))) for split in ("train", "test")] == [28, 28]
+    assert [len(list(raw_recordings.read_split(directory, split))) for split in ("train", "test")] == [28, 28]
 
 
 def test_the_converter_takes_dhgs_hands(tmp_path):
     raw_set.write(SMALLEST["dhg"], tmp_path / "raw")
     dhg.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
-    read = list(records.read_split(records.find_data_set(tmp_path / "out", dhg.NAME), "all"))
+    read = list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", dhg.NAME), "all"))
     assert len(read) == 14 * 2 * 2 and {record.subject for record in read} == {1, 2}
     assert 5 < min(len(record.frames_TxVxMxC) for record in read) < 40, "without the rests"
 
@@ -69,7 +69,7 @@ def test_the_converter_takes_dhgs_hands(tmp_path):
 def test_the_converter_takes_the_bodies(tmp_path):
     raw_set.write(SMALLEST["ntu"], tmp_path / "raw")
     ntu.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1), 60)
-    read = list(records.read_split(records.find_data_set(tmp_path / "out", "ntu60"), "all"))
+    read = list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", "ntu60"), "all"))
     assert 118 <= len(read) <= 120
     assert {record.camera for record in read} == {1, 2, 3} and {record.subject for record in read} == {1}
     with_two = [record for record in read if record.frames_TxVxMxC[:, :, 1].any()]

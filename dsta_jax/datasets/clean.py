@@ -1,0 +1,91 @@
+"""From a recording as it is read to the frames of a record: checked, what was not seen marked, normalised."""
+
+import dataclasses
+
+import numpy as np
+
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.layouts import Reference
+from dsta_jax.datasets.normalize import mark_unseen, normalize, present_bodies, untrusted_joints, usable_reference
+from dsta_jax.datasets.recording import Recording
+
+
+class NobodySeen(Exception):
+    """A recording is as it should be, but there is nobody in it; the message is a reason without names and numbers."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clean:
+    """A recording that is ready to be learned from.
+
+    Attributes:
+      frames_TxVxMxC: float32, normalised; NaN is a joint that was not seen, zeros are an absent body.
+      reference: what it was normalised by: the source's, or a fallback of it.
+      joints: how many there are in all frames, of the bodies that are present.
+      unseen: how many of them were not seen.
+      untrusted: how many of these have coordinates, but confidence 0.
+    """
+
+    frames_TxVxMxC: np.ndarray
+    reference: Reference
+    joints: int
+    unseen: int
+    untrusted: int
+
+
+def clean(recording: Recording, source: Source) -> Clean:
+    """Makes a recording one of a data set's.
+
+    Raises:
+      ValueError: when its frames are not such as the source says, hold infinity, or give nothing to normalise by.
+      NobodySeen: when nobody is seen in any frame.
+    """
+    frames_TxVxMxC = _frames(recording, source)
+    untrusted_TxVxM = untrusted_joints(frames_TxVxMxC, source.channels)
+    marked_TxVxMxC = mark_unseen(frames_TxVxMxC, source.channels)
+    present_TxM = present_bodies(marked_TxVxMxC)
+    if not present_TxM.any():
+        raise NobodySeen("no confidence is above 0" if untrusted_TxVxM.any() else "nobody is seen")
+    reference = usable_reference(marked_TxVxMxC, source.layout, source.normalized_by)
+    clean_TxVxMxC = normalize(marked_TxVxMxC, source.layout, reference, source.confidence)
+    _refuse_infinity(clean_TxVxMxC, clean_TxVxMxC, source, "too large after normalisation, expected less")
+    unseen_TxVxM = np.isnan(clean_TxVxMxC[..., 0])
+    clean_TxVxMxC[unseen_TxVxM] = np.nan  # The same bits for every NaN.
+    bodies = int((present_TxM | present_bodies(untrusted_TxVxM[..., None])).sum())
+    unseen, untrusted = int(unseen_TxVxM.sum()), int(untrusted_TxVxM.sum())
+    return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted)
+
+
+def check(recording: Recording, source: Source) -> None:
+    """Raises ValueError when a recording has other joints, channels or more bodies than its source says."""
+    frames, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
+    has_score = recording.score_TxVxM is not None
+    expected = source.frame_shape[0], len(source.channels) - source.confidence
+    if (joints, coordinates) != expected or (source.confidence and not has_score):
+        raise ValueError(
+            f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence, "
+            f"expected {expected[0]} ({source.layout.name}) of {source.channels}"
+        )
+    if bodies > source.bodies or not frames:
+        raise ValueError(f"{frames} frames of {bodies} bodies, expected a frame at least, and at most {source.bodies}")
+
+
+def _frames(recording: Recording, source: Source) -> np.ndarray:
+    """The frames with as many bodies and channels as the source has: TxVxMxC float32, NaN and zeros as they are."""
+    check(recording, source)
+    given_TxVxMxC = recording.frames_with_score if source.confidence else recording.frames_TxVxMxC
+    frames_TxVxMxC = np.zeros((len(given_TxVxMxC), *source.frame_shape), np.float32)
+    with np.errstate(over="ignore"):  # Infinity says it as well.
+        frames_TxVxMxC[:, :, : given_TxVxMxC.shape[2]] = given_TxVxMxC
+    expected = "expected a finite number, or NaN for a joint that was not seen; correct it where it was recorded"
+    _refuse_infinity(frames_TxVxMxC, given_TxVxMxC, source, expected)
+    return frames_TxVxMxC
+
+
+def _refuse_infinity(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:
+    if np.isinf(frames_TxVxMxC).any():
+        frame, joint, body, channel = place = tuple(np.argwhere(np.isinf(frames_TxVxMxC))[0].tolist())
+        raise ValueError(
+            f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}: {source.channels[channel]} is "
+            f"{given_TxVxMxC[place]}, {expected}"
+        )
