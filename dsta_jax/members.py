@@ -194,4 +194,10 @@ def check_trainable(members: Members) -> None:
             f"from; train streams that need no motion, as by --config=own:small,spatial_temporal,spatial"
         )
     if still > total / 2:
-        _LOGGER.warning("nothing moves in %d of %d training recordings: %s see only zeros there", still, total, motion)
+        _LOGGER.warning(
+            "nothing moves in %d of %d training recordings: %s see only zeros there, and a batch of such recordings\n"
+            "alone would make the gradients infinite; leave them out, or train streams that need no motion",
+            still,
+            total,
+            motion,
+        )

@@ -13,7 +13,7 @@ from dsta_jax import evaluate, parallel, workdir
 from dsta_jax.data import dataset
 from dsta_jax.data.records import Record
 from dsta_jax.datasets.benchmark import Benchmark
-from dsta_jax.datasets.prepare import prepare
+from dsta_jax.datasets.clean import clean_array
 from dsta_jax.errors import UserError
 from dsta_jax.members import Members
 
@@ -126,8 +126,8 @@ class Recognizer:
         source = self.benchmark.source
         found = []
         for number, frames in enumerate(recordings):
-            prepared = prepare(frames, source, f"recording {number}").frames_TxVxMxC
-            found.append(("all", Record(f"recording {number}", 0, 0, 0, 0, prepared)))
+            name = f"recording {number}"
+            found.append(("all", Record(name, 0, 0, 0, 0, clean_array(frames, source, name))))
         room = source.bodies * sum(len(record.frames_TxVxMxC) for _, record in found)
         part = dataset.pack(found, self.benchmark, room, "recordings")
         # Few sizes of batches, as each is compiled.

@@ -275,7 +275,8 @@ class Reporter:
                 raise UserError(
                     f"the loss, a parameter or a running statistic of {name} is not finite at step {step}: lower "
                     f"config.train.learning_rate={self._members.config.train.learning_rate:g}, or lengthen "
-                    f"config.train.warmup_epochs; the last checkpoint before it is kept"
+                    f"config.train.warmup_epochs; of a motion stream, look with --check for recordings that stand "
+                    f"still; the last checkpoint before it is kept"
                 )
 
 

@@ -5,7 +5,7 @@ warning, which a set may well live with.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,7 @@ import numpy as np
 from dsta_jax.check import joint_order
 from dsta_jax.check.survey import Survey
 from dsta_jax.data import duplicates
-
-MOTION_STREAMS = ("slow_temporal", "fast_temporal")
+from dsta_jax.data.streams import MOTION
 
 # The median over a recording's bones of how much they change their length. Of 3,353 recordings (UTD-MHAD, NW-UCLA,
 # synthetic hands) none has more than 0.23. Two coordinates see a bone shorter when it points to the camera: no limit.
@@ -48,16 +47,6 @@ def _any(said: str, cases: Iterable[str], error: bool = False) -> Iterable[Findi
     """A finding, if there are cases; {} in what is said is their number."""
     if cases := tuple(cases):
         yield Finding(said.format(len(cases)), cases, error)
-
-
-def label_names(found: Sequence[str], expected: Sequence[str]) -> Iterable[Finding]:
-    """Labels of a converted set that are not the benchmark's."""
-    said = "" if len(found) == len(expected) else f"the set has {len(found)} classes, the benchmark {len(expected)}"
-    for number, (name, other) in reversed(list(enumerate(zip(found, expected, strict=False)))):
-        if name != other:
-            said = f"class {number} is {name!r} in the set, {other!r} in the benchmark"
-    if said:
-        yield Finding(f"{said}: convert it again with --overwrite, or name the classes as they were", error=True)
 
 
 def values(survey: Survey) -> Iterable[Finding]:
@@ -131,7 +120,7 @@ def subjects(survey: Survey) -> Iterable[Finding]:
 def still(survey: Survey) -> Iterable[Finding]:
     """Recordings in which nothing moves, and joints that do not move while others do."""
     name_N, names, total = survey["name"], survey.layout.joints, len(survey.facts)
-    motion = " and ".join(stream for stream in survey.streams if stream in MOTION_STREAMS)
+    motion = " and ".join(stream for stream in survey.streams if stream in MOTION)
     still_N, trained_N = survey["still"], survey["still"][~survey.is_test_N]
     said = f"nothing moves in {{}} of {total} recordings"
     if motion and 2 * trained_N.sum() > len(trained_N):
@@ -156,7 +145,7 @@ def unseen(survey: Survey) -> Iterable[Finding]:
     worst = np.argsort(-unseen_V, kind="stable")
     mostly = (f"{names[joint]}: in {unseen_V[joint]:.0%} of the frames" for joint in worst if unseen_V[joint] > 0.5)
     yield from _any(f"{{}} of {len(names)} joints are mostly not seen", mostly)
-    needed_V = np.isin(names, [name for point in survey.layout.reference.points for name in point])
+    needed_V = np.isin(names, survey.benchmark.source.normalized_by.joints)
     lacking = ((each["name"], np.flatnonzero(each["never_V"] & needed_V)) for each in survey.facts)
     cases = (f"{name}: {', '.join(names[joint] for joint in joints)}" for name, joints in lacking if len(joints))
     said = f"joints that recordings are normalised by are never seen in {{}} of {len(survey.facts)} recordings"

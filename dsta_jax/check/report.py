@@ -17,13 +17,12 @@ import ml_collections
 import numpy as np
 import tqdm
 
-from dsta_jax import run
 from dsta_jax.check import contact_sheet, findings, joint_order, survey
 from dsta_jax.check.findings import Finding
 from dsta_jax.check.survey import Survey
 from dsta_jax.data import dataset, records
 from dsta_jax.datasets import own
-from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.recording import ORIGINS
 from dsta_jax.errors import UserError
 
 _WIDTH = 80
@@ -41,14 +40,12 @@ def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
       UserError: when the set is missing, damaged, or not the benchmark's, or nothing can be written.
     """
     benchmark = own.find(config.benchmark)
-    if benchmark.synthetic:
-        run.make_recordings(config.data.dir, benchmark)
     source = dataset.find(config.data.dir, benchmark)
     total = sum(sum(lengths) for lengths in records.read_info(source).split_lengths.values())
     read = records.read_set(source, as_they_are=True)
     bar = tqdm.tqdm(read, desc="check", total=total, disable=None, leave=False, dynamic_ncols=True)
     seen = survey.gather(bar, benchmark, config.streams)
-    found = [*_label_names(source, benchmark), *findings.find(seen)]
+    found = findings.find(seen)
     head = f"{describe(seen, source)}\n\n"
     print(f"{head}{listing(found, _CASES)}\n")
     text, picture = (directory / f"{benchmark.name}.{ending}" for ending in ("txt", "png"))
@@ -64,20 +61,13 @@ def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
     return int(any(finding.error for finding in found))
 
 
-def _label_names(source: pathlib.Path, benchmark: Benchmark) -> Iterable[Finding]:
-    """Whether the set's labels are the benchmark's classes; it does not name labels of which several are one class."""
-    if benchmark.class_of_label == tuple(range(len(benchmark.class_names))):
-        found = (source / "label.labels.txt").read_text(encoding="utf-8").splitlines()
-        yield from findings.label_names(found, benchmark.class_names)
-
-
 def describe(seen: Survey, source: pathlib.Path) -> str:
     """What is in the set: counts, lengths, and what else is worth knowing."""
     benchmark = seen.benchmark
-    joints, bodies, _ = benchmark.frame_shape
+    joints, bodies, _ = benchmark.source.frame_shape
     title = (
         f"{benchmark.name}: {len(seen.facts)} recordings of {joints} joints ({seen.layout.name}), "
-        f"{bodies} bod{'ies' if bodies > 1 else 'y'}, channels {benchmark.channels}"
+        f"{bodies} bod{'ies' if bodies > 1 else 'y'}, channels {benchmark.source.channels}"
     )
     tables = [class_table(seen), value_table(seen), length_table(seen), "\n".join(map(_filled, notes(seen)))]
     return "\n\n".join([f"{_filled(title)}\nin {source}", *filter(None, tables)])
@@ -134,7 +124,7 @@ def notes(seen: Survey) -> Iterable[str]:
     if seen.unseen_V.any():
         share, most = 100 * seen.unseen_V.mean(), _largest(seen.layout.joints, seen.unseen_V)
         yield f"In frames with their body, {share:.2g}% of the joints are not seen, most often {most}."
-    for column in survey.ORIGINS:
+    for column in ORIGINS:
         value_N = seen[column]
         if len(set(value_N)) > 1 and (parts := _parts(seen)):
             train, test = (set(value_N[mask_N]) for mask_N in parts.values())

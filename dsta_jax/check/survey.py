@@ -16,10 +16,9 @@ from dsta_jax.check.contact_sheet import Sample
 from dsta_jax.check.joint_order import PairDistances, bones
 from dsta_jax.data import duplicates
 from dsta_jax.data.records import Record
-from dsta_jax.datasets.benchmarks import Benchmark, Columns
+from dsta_jax.datasets.benchmark import Benchmark, Columns
 from dsta_jax.datasets.layouts import Layout
-
-ORIGINS = ("subject", "camera", "setup")
+from dsta_jax.datasets.recording import ORIGINS
 
 # With fewer frames one cannot say that a joint never moves, or how much a bone changes.
 MIN_FRAMES = 10
@@ -53,7 +52,7 @@ class Survey:
     @property
     def layout(self) -> Layout:
         """The joints."""
-        return self.benchmark.layout
+        return self.benchmark.source.layout
 
     @functools.cached_property
     def is_test_N(self) -> np.ndarray:
@@ -68,12 +67,12 @@ class Survey:
 
 
 def _is_test(benchmark: Benchmark, columns: Columns) -> np.ndarray:
-    return np.zeros(len(columns["split"]), bool) if benchmark.left_out else benchmark.is_test(columns)
+    return np.zeros(len(columns["split"]), bool) if benchmark.left_out else benchmark.protocol.is_test(columns)
 
 
 def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: Sequence[str] = ()) -> Survey:
     """Looks at every recording, and keeps the frames of one of each class, drawn by a digest of its name."""
-    distances = PairDistances(benchmark.layout, flat="z" not in benchmark.channels)
+    distances = PairDistances(benchmark.source.layout, flat="z" not in benchmark.source.channels)
     facts: list[dict[str, Any]] = []
     best: dict[int, tuple[tuple[bool, bytes], Sample]] = {}
     for split, record in found:
@@ -82,7 +81,7 @@ def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: S
         is_test = _is_test(benchmark, {key: np.array([seen[key]]) for key in ("split", *ORIGINS)})
         number, rank = seen["class"], (bool(is_test[0]), hashlib.blake2b(record.name.encode(), digest_size=8).digest())
         if number >= 0 and seen["bone_ratio"] > 0 and (number not in best or rank < best[number][0]):
-            whole = pose(record.frames_TxVxMxC, benchmark.channels)
+            whole = pose(record.frames_TxVxMxC, benchmark.source.channels)
             best[number] = rank, Sample(benchmark.class_names[number], record.name, whole)
     samples = {number: sample for number, (_, sample) in best.items()}
     return Survey(benchmark, tuple(streams), facts, distances, samples)
@@ -90,8 +89,8 @@ def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: S
 
 def look(split: str, record: Record, benchmark: Benchmark, distances: PairDistances) -> dict[str, Any]:
     """The facts of one recording; its joints' distances are added to those of the others."""
-    frames_TxVxMxC, layout, labels = record.frames_TxVxMxC, benchmark.layout, benchmark.class_of_label
-    pose_TxVxMxC = pose(frames_TxVxMxC, benchmark.channels)
+    frames_TxVxMxC, layout, labels = record.frames_TxVxMxC, benchmark.source.layout, benchmark.class_of_label
+    pose_TxVxMxC = pose(frames_TxVxMxC, benchmark.source.channels)
     anybody_T = _seen(pose_TxVxMxC).any(axis=(1, 2))
     infinite = _infinite(frames_TxVxMxC, layout)
     bodies = [] if infinite else [body for body in np.moveaxis(pose_TxVxMxC, 2, 0) if _seen(body).any()]

@@ -14,8 +14,8 @@ import numpy as np
 from dsta_jax.data import records, sampling
 from dsta_jax.data.records import Record
 from dsta_jax.datasets.benchmark import Benchmark, Channels, Protocol, Source
+from dsta_jax.datasets.clean import clean_array
 from dsta_jax.datasets.layouts import LAYOUTS, Layout
-from dsta_jax.datasets.prepare import prepare
 from dsta_jax.datasets.recording import ORIGINS
 from dsta_jax.errors import UserError
 
@@ -122,9 +122,9 @@ class DataSet:
             for number, (array, label) in enumerate(zip(frames, labels, strict=True)):
                 called = str(names[number]) if names else f"recording_{number}"
                 subject = np.asarray(subjects)[number].item() if subjects is not None else 0
-                prepared = prepare(array, benchmark.source, called).frames_TxVxMxC
-                record = Record(called, _class_number(label, class_names), subject, 0, 0, prepared)
-                digest.update(repr((called, record.label, subject)).encode() + prepared.tobytes())
+                cleaned = clean_array(array, benchmark.source, called)
+                record = Record(called, _class_number(label, class_names), subject, 0, 0, cleaned)
+                digest.update(repr((called, record.label, subject)).encode() + cleaned.tobytes())
                 yield split[number] if split else "all", record
 
         room = sum(len(array) for array in frames) * benchmark.source.bodies
@@ -147,7 +147,7 @@ def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(1 + max(map(int, labels), default=0)))
 
 
-def _class_number(label: int | str, class_names: tuple[str, ...]) -> int:
+def _class_number(label: Any, class_names: tuple[str, ...]) -> int:
     if isinstance(label, str) and label in class_names:
         return class_names.index(label)
     if isinstance(label, str) or not 0 <= label < len(class_names):

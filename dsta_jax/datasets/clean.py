@@ -7,7 +7,8 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import Reference
 from dsta_jax.datasets.normalize import mark_unseen, normalize, present_bodies, untrusted_joints, usable_reference
-from dsta_jax.datasets.recording import Recording
+from dsta_jax.datasets.recording import Recording, is_real
+from dsta_jax.errors import UserError
 
 
 class NobodySeen(Exception):
@@ -54,6 +55,35 @@ def clean(recording: Recording, source: Source) -> Clean:
     bodies = int((present_TxM | present_bodies(untrusted_TxVxM[..., None])).sum())
     unseen, untrusted = int(unseen_TxVxM.sum()), int(untrusted_TxVxM.sum())
     return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted)
+
+
+def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
+    """Makes an array of raw joints what `clean` makes of a recording: T x V x M x C float32.
+
+    Args:
+      frames: T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel.
+      source: says joints and channels, and by what is normalised.
+      place: what errors call the recording.
+
+    Raises:
+      UserError: when the shape is another one, nobody is seen, or there is nothing to normalise by.
+    """
+    array = np.asarray(frames)
+    array = array[:, :, None] if array.ndim == 3 else array
+    if not is_real(array) or array.ndim != 4 or array.shape[3] != len(source.channels):
+        joints, bodies, channels = source.frame_shape
+        expected = f"frames x {joints} joints x {channels} channels ({source.channels})"
+        expected += f", or frames x {joints} x at most {bodies} bodies x {channels}" if bodies > 1 else ""
+        found = " x ".join(map(str, np.shape(frames)))
+        raise UserError(f"{place}: an array of {array.dtype} {found}, expected numbers: {expected}")
+    coordinates = array.shape[3] - source.confidence
+    score_TxVxM = array[..., -1] if source.confidence else None
+    try:
+        return clean(Recording(array[..., :coordinates], score_TxVxM), source).frames_TxVxMxC
+    except NobodySeen as reason:
+        raise UserError(f"{place}: {reason} in any of its {len(array)} frames") from None
+    except ValueError as error:
+        raise UserError(f"{place}: {error}") from None
 
 
 def check(recording: Recording, source: Source) -> None:

@@ -210,7 +210,7 @@ def is_real(array: Any) -> TypeGuard[np.ndarray]:
 
 def lost_as_nan(frames_TxVxMxC: np.ndarray) -> np.ndarray:
     """Kinect puts a joint that it lost at its own place, 0 0 0: such joints of bodies that are there become NaN."""
-    lost_TxVxM = ~frames_TxVxMxC.any(axis=-1)
+    lost_TxVxM = np.asarray(~frames_TxVxMxC.any(axis=-1))
     lost_TxVxM &= ~lost_TxVxM.all(axis=1, keepdims=True)
     return np.where(lost_TxVxM[..., None], np.nan, frames_TxVxMxC) if lost_TxVxM.any() else frames_TxVxMxC
 

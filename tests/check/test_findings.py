@@ -8,7 +8,8 @@ import pytest
 from dsta_jax.check import findings, survey
 from dsta_jax.data import records
 from dsta_jax.data.records import Record
-from dsta_jax.datasets.benchmarks import BENCHMARKS, UTD_MHAD_ACTIONS
+from dsta_jax.datasets.benchmark import Protocol
+from dsta_jax.datasets.benchmarks import BENCHMARKS
 
 HANDS, BODIES = BENCHMARKS["synthetic14"], BENCHMARKS["utd_mhad"]
 
@@ -16,7 +17,7 @@ HANDS, BODIES = BENCHMARKS["synthetic14"], BENCHMARKS["utd_mhad"]
 @pytest.fixture(scope="module")
 def found(hands):
     """Pairs of part and record: 28 synthetic hands for training, of one subject, 28 for testing, of another."""
-    return list(records.read_set(records.find_data_set(hands, HANDS.data_set)))
+    return list(records.read_set(records.find_data_set(hands, HANDS.source.name)))
 
 
 def changed(found, number, **given):
@@ -55,17 +56,6 @@ def test_a_joint_that_is_not_seen_now_and_then_is_no_finding(found):
     frames = frames_of(found, 3)
     frames[4, 2] = frames[7:9, 0] = np.nan
     assert said(changed(found, 3, frames_TxVxMxC=frames)) == []
-
-
-def test_label_names():
-    names = ("wave", "point", "stop")
-    assert list(findings.label_names(names, names)) == []
-    (finding,) = findings.label_names(("wave", "stop", "point"), names)
-    assert finding.error and finding.said.startswith("class 1 is 'stop' in the set, 'point' in the benchmark: ")
-    (finding,) = findings.label_names(names[:2], names)
-    assert finding.error and finding.said.startswith("the set has 2 classes, the benchmark 3: ")
-    (finding,) = findings.label_names(("point", "wave"), names)
-    assert finding.said.startswith("class 0 is 'point' in the set, 'wave' in the benchmark: ")
 
 
 def test_nobody(found):
@@ -121,7 +111,7 @@ def test_twins_within_a_part_with_one_label_and_with_two(found):
 
 
 def test_where_each_subject_is_left_out_once(found):
-    benchmark = dataclasses.replace(HANDS, protocol="subject")
+    benchmark = dataclasses.replace(HANDS, protocol=Protocol("subject"))
     assert said(found, benchmark) == []
     other = [n for n, (_, record) in enumerate(found) if record.subject != found[0][1].subject][0]
     twins = only(changed(found, other, frames_TxVxMxC=frames_of(found, 0)), benchmark)
@@ -192,14 +182,14 @@ def test_motion_streams_have_nothing_to_learn_where_nothing_moves(found):
 
 
 def test_where_each_subject_is_left_out_all_recordings_are_trained_on(found):
-    benchmark = dataclasses.replace(HANDS, protocol="subject")
+    benchmark = dataclasses.replace(HANDS, protocol=Protocol("subject"))
     finding = only(signs(found, lambda n: True), benchmark, streams=("fast_temporal",))
     assert finding.said == "nothing moves in 28 of 56 recordings"
 
 
 @pytest.mark.parametrize("channels", ["xyz", "xy"])
 def test_joints_that_are_mostly_not_seen(found, channels):
-    benchmark = dataclasses.replace(HANDS, channels=channels)
+    benchmark = dataclasses.replace(HANDS, source=dataclasses.replace(HANDS.source, channels=channels))
     gaps = [
         (split, dataclasses.replace(record, frames_TxVxMxC=record.frames_TxVxMxC[..., : len(channels)].copy()))
         for split, record in found
@@ -217,7 +207,7 @@ def test_joints_that_are_mostly_not_seen(found, channels):
 
 
 def test_recordings_without_the_joints_that_they_are_normalised_by(found):
-    assert HANDS.layout.reference.points == (("wrist",), ("wrist",), ("middle_base",))
+    assert HANDS.source.normalized_by.joints == ("wrist", "middle_base")
     frames = frames_of(found, 4)
     frames[1:, [0, 3, 10]] = np.nan  # the thumb is not asked for
     assert [finding for finding in said(changed(found, 4, frames_TxVxMxC=frames)) if "normalised" in finding.said] == []
@@ -267,7 +257,7 @@ def test_bones_that_change_their_lengths(found):
 
 def bodies(stretch):
     """Bodies of UTD-MHAD's joints that sway; the left forearm is so many times as long as the right one."""
-    layout, random = BODIES.layout, np.random.default_rng(0)
+    layout, random = BODIES.source.layout, np.random.default_rng(0)
     offsets_VxC = random.normal(size=(20, 3)) + 0.5
     for left, right in layout.right_of_left.items():
         offsets_VxC[right] = offsets_VxC[left] * (-1, 1, 1)
@@ -288,4 +278,4 @@ def test_left_and_right():
     assert uneven(1.0) == [] and uneven(1.4) == []
     (finding,) = uneven(2.0)
     assert finding.cases == ("left_wrist is 2.00 x as long as right_wrist",)
-    assert len(UTD_MHAD_ACTIONS) == 27
+    assert len(BODIES.class_names) == 27

@@ -319,7 +319,7 @@ def test_from_arrays():
         ({"layout": "hand_21"}, "layout 'hand_21': expected one of hand_22"),
         ({"labels": [0, 1, 2, 3], "classes": ["a", "b", "c"]}, "labels: 3, expected a number below 3"),
         ({"labels": ["a", "b", "x", "a"], "classes": ["a", "b"]}, "labels: 'x', expected"),
-        ({"layout": "ntu_25"}, "recording_0: an array of 5 x 22 x 3, expected frames x 25 joints"),
+        ({"layout": "ntu_25"}, "recording_0: 22 joints of 3 coordinates without confidence, expected 25 (ntu_25)"),
     ],
 )
 def test_arrays_that_do_not_fit(changes, said):
