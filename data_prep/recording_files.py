@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import numpy as np
 from tqdm import tqdm
 
-from data_prep.formats import ctr_gcn, npy_pair, padded, pyskl
-from data_prep.formats.output import complete_file
 from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, in_one_split_each, without
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
+
+from .formats import ctr_gcn, npy_pair, padded, pyskl
 
 Format = Literal["pyskl", "npy", "npz"]
 
@@ -39,15 +41,15 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
         for note in collection.notes:
             print(f"note: {note}")
     started = time.monotonic()
-    facts_of, broken = _read_all(collection)
+    outlines, broken = _read_all(collection)
     try:
         _settle_broken(broken, len(collection.entries), out, skip_broken)
         collection = without(collection, broken)
         _check_splits(collection, form)
-        for note in _not_held(collection, form, facts_of):
+        for note in _not_held(collection, form, outlines):
             print(f"note: {note}")
         with tqdm(total=len(collection.entries), desc="writing", unit=" recordings", disable=None) as progress:
-            _write(_counted(collection, progress.update), form, out, facts_of)
+            _write(_counted(collection, progress.update), form, out, outlines)
         seconds = time.monotonic() - started
         _print_summary(collection, form, out, seconds)
     except OSError as error:
@@ -63,15 +65,27 @@ def _check_place(collection: Collection, form: Format, out: pathlib.Path, overwr
         raise UserError(f"{out}: is there already; add --overwrite to replace it")
 
 
-def _read_all(collection: Collection) -> tuple[dict[str, padded.Facts], dict[str, str]]:
+def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, str]]:
     """What must be known of each recording, and the reasons why some are broken, by name."""
-    facts_of, broken = {}, {}
+    outlines, broken = {}, {}
     for one in tqdm(collection.entries.values(), desc="reading", unit=" recordings", disable=None):
         try:
-            facts_of[one.name] = padded.facts(collection.read(one))
+            outlines[one.name] = padded.outline(_finite(one, collection.read(one)))
         except UserError as error:
             broken[one.name] = str(error)
-    return facts_of, broken
+    return outlines, broken
+
+
+def _finite(one: Entry, recording: Recording) -> Recording:
+    """The recording; UserError when a number is infinite."""
+    infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
+    if infinite_TxVxM.any():
+        frame, joint, body = np.argwhere(infinite_TxVxM)[0]
+        raise UserError(
+            f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body}: an infinite number, expected a finite "
+            "one, or NaN for a joint that was not seen; correct it where it was recorded"
+        )
+    return recording
 
 
 def _settle_broken(broken: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:
@@ -102,20 +116,20 @@ def _check_splits(collection: Collection, form: Format) -> None:
         if not names and form != "pyskl":
             raise UserError(f"split {split} has no recordings; choose others with --splits")
     if form == "npz":
-        ctr_gcn.parts(collection.splits)
+        ctr_gcn.part_of(collection.splits)
 
 
-def _not_held(collection: Collection, form: Format, facts_of: Mapping[str, padded.Facts]) -> list[str]:
+def _not_held(collection: Collection, form: Format, outlines: padded.Outlines) -> list[str]:
     """What the format has no place for, a line each."""
     if form == "pyskl":
         notes = ["the names of the classes"] if collection.class_names else []
         if any(one != _by_its_name(one) for one in collection.entries.values()):
             notes.append("subject, camera and setup")
         return [f"pyskl has no place for {what}" for what in notes]
-    types = sorted(str(dtype) for dtype in padded.types(facts_of))
+    types = sorted(str(dtype) for dtype in padded.types(outlines))
     if len(types) == 1:
         return []
-    dtype = padded.common_shape(facts_of).dtype
+    dtype = padded.common_outline(outlines).dtype
     return [f"an array has one type: {' and '.join(types)} become {dtype}, with the same values"]
 
 
@@ -133,15 +147,15 @@ def _counted(collection: Collection, count: Callable[[], object]) -> Collection:
     return dataclasses.replace(collection, read=read)
 
 
-def _write(collection: Collection, form: Format, out: pathlib.Path, facts_of: Mapping[str, padded.Facts]) -> None:
+def _write(collection: Collection, form: Format, out: pathlib.Path, outlines: padded.Outlines) -> None:
     if form == "npy":
-        npy_pair.write(out, collection, facts_of)
+        npy_pair.write(out, collection, outlines)
         return
     with complete_file(out) as file:
         if form == "pyskl":
             pyskl.write(file, collection)
         else:
-            ctr_gcn.write(file, collection, facts_of)
+            ctr_gcn.write(file, collection, outlines)
 
 
 def _print_summary(collection: Collection, form: Format, out: pathlib.Path, seconds: float) -> None:

@@ -2,189 +2,182 @@
 
 `labels.csv` has a header and a line for each recording: `file,label`, and perhaps `subject,camera,setup,split`. `file`
 is the path from the directory, `label` a class's name or its number from 0, subject, camera and setup are numbers from
-1, split the part that it belongs to. Without that column, all belong to one, `all`.
+1 or words, split is the part that it belongs to. Without that column, all belong to one, `all`.
 
-A `.npy` file holds T x V x C numbers, or T x M x V x C for M bodies. A `.csv` file has a line for each frame, with
-M x V x C numbers: body after body, joint after joint, its coordinates together (and its confidence last, where there is
-one); a first line with the columns' names is skipped. What was not seen is zeros, NaN or an empty cell.
+A `.npy` file holds T x V x C numbers, T x M x V x C for M bodies, or all of a frame in one row, T x (M V C). `.csv`
+files are described in `csv_frames`. NaN is a joint that was not seen.
 """
 
+import collections
+import contextlib
 import csv
+import dataclasses
 import functools
+import io
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from data_prep.formats import npy_rows
-from dsta_jax.datasets.benchmarks import Benchmark
-from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError, shown
 
+from . import csv_frames, npy_rows
+
 LIST = "labels.csv"
-_NEEDED, _NUMBERS, _SPLIT = ("file", "label"), ("subject", "camera", "setup"), "split"
-_COLUMNS = (*_NEEDED, *_NUMBERS, _SPLIT)
-_ALL = "all"
+_NEEDED, _SPLIT, _ALL = ("file", "label"), "split", "all"
+_COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
+_WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column where a number is missing.
 
 
-def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
+def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the list.
 
     Args:
       directory: with the list and the recordings.
-      benchmark: says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
+      source: says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
         cannot be read, and named classes are numbered in alphabetical order.
 
     Raises:
       UserError: when there is no such list, or it is not as it must be.
     """
     path = directory / LIST
-    lines = list(_lines(path))
-    class_names = benchmark.class_names if benchmark else _named_classes(line["label"] for _, line in lines)
-    entries = by_name(path, [(place, _entry(place, directory, line, class_names)) for place, line in lines])
-    if benchmark is None and any(one.path.suffix == ".csv" for one in entries.values()):
-        raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
+    lines = _lines(path)
+    class_names = source.label_names if source else _named_classes(line["label"] for _, line in lines)
+    origins, notes = {}, []
+    for column in ORIGINS:
+        origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
+        notes += [f"{path}: {column} {mixed!r} is no number, so all of this column are words"] if mixed else []
+    found = []
+    for number, (place, line) in enumerate(lines):
+        known = {column: values[number] for column, values in origins.items()}
+        file = _file(place, directory, line["file"])
+        label = _label(place, line["label"], class_names)
+        found.append((place, entry(file.with_suffix("").as_posix(), directory / file, label, **known)))
+    entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
-    for one, (_, line) in zip(entries.values(), lines, strict=True):
-        splits.setdefault(line.get(_SPLIT, _ALL), []).append(one.name)
-    read_one = functools.partial(
-        read_recording,
-        frame_shape=benchmark.frame_shape if benchmark else None,
-        confidence=benchmark.confidence if benchmark else None,
-    )
-    return Collection(entries, splits, read_one, class_names, parallel=True)
+    for name, (_, line) in zip(entries, lines, strict=True):
+        splits.setdefault(line.get(_SPLIT, _ALL), []).append(name)
+    csv_paths = [one.path for one in entries.values() if one.path.suffix.lower() == ".csv"]
+    if csv_paths and source is None:
+        raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
+    if source is not None:
+        source = dataclasses.replace(source, find=None)  # Other processes need not have it.
+        notes += [
+            f"{directory}: {what} in {count} of {len(csv_paths)} .csv files"
+            for what, count in _styles(csv_paths, source).items()
+        ]
+    read_one = functools.partial(read_recording, source=source)
+    return Collection(entries, splits, read_one, class_names, tuple(notes), parallel=True)
 
 
-def _rows(path: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
-    """The lines of a `.csv` file that are not empty: the place, and the cells."""
-    line = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for row in reader:
-                line = reader.line_num
-                if row:
-                    yield f"{path}:{line}", [cell.strip() for cell in row]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}:{line + 1}: not comma-separated text ({str(error)[:80]})") from error
-
-
-def _lines(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     """The lines of the list: the place, and the cells by column."""
-    rows = _rows(path)
-    place, header = next(rows, (f"{path}:1", []))
-    if not set(_NEEDED) <= set(header) <= set(_COLUMNS) or len(set(header)) < len(header):
+    text = csv_frames.read_text(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        rows = [(f"{path}:{reader.line_num}", [cell.strip() for cell in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: not comma-separated text ({error})") from error
+    place, header = rows[0] if rows else (f"{path}:1", [])
+    columns = [column.lower() for column in header]
+    if not set(_NEEDED) <= set(columns) <= set(_COLUMNS) or len(set(columns)) < len(columns):
         raise UserError(f"{place}: columns {shown(','.join(header))}, expected some of {','.join(_COLUMNS)}")
-    for place, row in rows:
-        if len(row) != len(header):
-            raise UserError(f"{place}: {len(row)} cells, expected {len(header)}: {','.join(header)}")
-        yield place, dict(zip(header, row, strict=True))
+    lines = []
+    for place, row in rows[1:]:
+        if len(row) != len(columns):
+            raise UserError(f"{place}: {len(row)} cells, expected {len(columns)}: {','.join(columns)}")
+        line = dict(zip(columns, row, strict=True))
+        for column in (*_NEEDED, _SPLIT):
+            if not line.get(column, _ALL):
+                raise UserError(f"{place}: no {column}, expected one in every line")
+        lines.append((place, line))
+    return lines
 
 
 def _named_classes(labels: Iterable[str]) -> tuple[str, ...] | None:
     """The classes' names in alphabetical order; None where all are numbers."""
     names = sorted(set(labels))
-    return None if all(_is_number(name) for name in names) else tuple(names)
+    return None if all(map(_WHOLE.fullmatch, names)) else tuple(names)
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
+def _numbers_or_words(cells: Sequence[str]) -> tuple[list[int | str], str]:
+    """A column's values, 0 for an unknown one, and a word among numbers, which are words as well then."""
+    known = ["" if cell.lower() in csv_frames.MISSING else cell for cell in cells]
+    words = [cell for cell in known if cell and not _WHOLE.fullmatch(cell)]
+    values = [(cell if words else int(float(cell))) if cell else 0 for cell in known]
+    return values, words[0] if words and any(map(_WHOLE.fullmatch, known)) else ""
 
 
-def _entry(place: str, directory: pathlib.Path, line: Mapping[str, str], class_names: tuple[str, ...] | None) -> Entry:
-    file = pathlib.PurePosixPath(line["file"])
-    if file.suffix not in _READERS or file.is_absolute() or ".." in file.parts:
-        raise UserError(f"{place}: file {shown(line['file'])}, expected a .npy or .csv file in {directory}")
-    if not line.get(_SPLIT, _ALL):
-        raise UserError(f"{place}: no split, expected the part that {file} belongs to")
-    numbers = {}
-    for column in _NUMBERS:
-        text = line.get(column, "")
-        if text and not _is_number(text):
-            raise UserError(f"{place}: {column} {shown(text)}, expected a whole number")
-        numbers[column] = int(text or 0)
-    label = _label(place, line["label"], class_names)
-    return entry(str(file.with_suffix("")), directory / file, label, **numbers)
+def _file(place: str, directory: pathlib.Path, text: str) -> pathlib.PurePath:
+    """The path of a recording, which may be written as in Windows."""
+    file = pathlib.PureWindowsPath(text)
+    if file.suffix.lower() not in _READERS or file.anchor or ".." in file.parts:
+        raise UserError(f"{place}: file {shown(text)}, expected a .npy or .csv file in {directory}")
+    return pathlib.PurePosixPath(file.as_posix())
 
 
 def _label(place: str, text: str, class_names: tuple[str, ...] | None) -> int:
     if class_names and text in class_names:
         return class_names.index(text)
-    if not _is_number(text) or (class_names and int(text) >= len(class_names)):
-        names = "" if class_names is None else f" below {len(class_names)}, or one of {', '.join(class_names)}"
+    number = int(match[1]) if (match := _WHOLE.fullmatch(text)) else -1
+    if not 0 <= number < len(class_names or range(10**9)):
+        names = "" if class_names is None else f" from 0 below {len(class_names)}, or one of {', '.join(class_names)}"
         raise UserError(f"{place}: label {shown(text)}, expected a number{names[:200]}")
-    return int(text)
+    return number
 
 
-def read_recording(wanted: Entry, frame_shape: tuple[int, int, int] | None, confidence: bool | None) -> Recording:
+def _styles(paths: Iterable[pathlib.Path], source: Source) -> collections.Counter[str]:
+    """What is concluded of how many `.csv` files."""
+    notes: collections.Counter[str] = collections.Counter()
+    for path in paths:
+        with contextlib.suppress(UserError):  # It is reported when the recording is read.
+            notes.update(csv_frames.read_style(path, source.frame_shape).notes)
+    return notes
+
+
+def read_recording(wanted: Entry, source: Source | None) -> Recording:
     """Reads one recording.
 
     Args:
       wanted: which one.
-      frame_shape: V, M and C that are expected, M as the most; None where that is not known.
-      confidence: whether the last channel is one; None where that is not known, and a fourth channel is.
+      source: says what is expected; where it is not known, a fourth channel is a confidence.
 
     Raises:
       UserError: when the file is not as it must be.
     """
-    frames_TxMxVxC = _READERS[wanted.path.suffix](wanted.path, frame_shape)
-    infinite = np.argwhere(np.isinf(frames_TxMxVxC))
-    if len(infinite):
-        raise UserError(f"{wanted.path}: an infinite number in frame {infinite[0][0] + 1}, expected finite ones")
+    if not wanted.path.exists():
+        raise UserError(f"{wanted.path}: no such file, but {LIST} names it")
+    frames_TxMxVxC = _READERS[wanted.path.suffix.lower()](wanted.path, source)
     frames_TxVxMxC = frames_TxMxVxC.transpose(0, 2, 1, 3)
-    unseen_TxVxM = np.isnan(frames_TxVxMxC).any(axis=3)
-    if unseen_TxVxM.any():
-        frames_TxVxMxC = np.where(unseen_TxVxM[..., None], frames_TxVxMxC.dtype.type(0), frames_TxVxMxC)
-    if frames_TxVxMxC.shape[3] == 4 if confidence is None else confidence:
+    if source.confidence if source else frames_TxVxMxC.shape[3] == 4:
         return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
     return Recording(frames_TxVxMxC)
 
 
-def _read_npy(path: pathlib.Path, frame_shape: tuple[int, int, int] | None) -> np.ndarray:
+def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
     array = npy_rows.mapped(path)
-    frames_TxMxVxC = array[:, None] if array.ndim == 3 else array
-    bodies, joints, channels = frames_TxMxVxC.shape[1:] if frames_TxMxVxC.ndim == 4 else (0, 0, 0)
-    fits = array.size > 0 and channels in (2, 3, 4)
     expected = "frames x joints x channels, or frames x bodies x joints x channels"
-    if frame_shape:
-        fits = fits and (joints, channels) == (frame_shape[0], frame_shape[2]) and bodies <= frame_shape[1]
-        expected = f"frames x {frame_shape[0]} joints x {frame_shape[2]} channels, or frames x at most "
-        expected += f"{frame_shape[1]} bodies x {frame_shape[0]} x {frame_shape[2]}"
-    if not fits:
+    if source is None:
+        fits = array.ndim in (3, 4) and array.shape[-1] in (2, 3, 4)
+        joints, channels = array.shape[-2:] if fits else (0, 0)
+    else:
+        joints, bodies, channels = source.frame_shape
+        some = range(1, bodies + 1)
+        fits = array.shape[1:] in [(joints, channels), *((m, joints, channels) for m in some)]
+        fits = fits or array.shape[1:] in [(m * joints * channels,) for m in some]
+        expected += f", or all of a frame in one row: {joints} joints, {channels} channels, at most {bodies} bodies"
+    if not array.size or not fits:
         raise UserError(f"{path}: {' x '.join(map(str, array.shape)) or 'a single number'}, expected {expected}")
-    return frames_TxMxVxC
+    return array.reshape(len(array), -1, joints, channels)
 
 
-def _read_csv(path: pathlib.Path, frame_shape: tuple[int, int, int] | None) -> np.ndarray:
-    assert frame_shape is not None
-    joints, bodies, channels = frame_shape
-    one = joints * channels
-    frames: list[list[float]] = []
-    for line, (place, row) in enumerate(_rows(path)):
-        numbers = _numbers(row)
-        if numbers is None and not line:
-            continue  # The columns' names.
-        expected = len(frames[0]) if frames else one * max(1, min(bodies, len(row) // one))
-        if numbers is None or len(numbers) != expected:
-            found = "a cell that is no number" if numbers is None else f"{len(numbers)} numbers"
-            raise UserError(f"{place}: {found}, expected {expected}: {expected // one} x {joints} joints x {channels}")
-        frames.append(numbers)
-    if not frames:
-        raise UserError(f"{path}: no frames, expected a line of numbers for each")
-    with np.errstate(over="ignore"):
-        return np.array(frames, np.float64).astype(np.float32).reshape(len(frames), -1, joints, channels)
-
-
-def _numbers(row: list[str]) -> list[float] | None:
-    """The cells' numbers, NaN for an empty one; None when a cell is something else."""
-    try:
-        return [float(cell.replace("_", "?") or "nan") for cell in row]  # Python's numbers may have underscores.
-    except ValueError:
-        return None
+def _read_csv(path: pathlib.Path, source: Source | None) -> np.ndarray:
+    assert source is not None
+    return csv_frames.read(path, source.frame_shape)
 
 
 _READERS = {".npy": _read_npy, ".csv": _read_csv}

@@ -5,6 +5,7 @@ The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.ht
 
 import contextlib
 import math
+import os
 import pathlib
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -14,8 +15,7 @@ import numpy as np
 
 from dsta_jax.errors import UserError
 
-# A row is one recording, or one label.
-_MOST_ROW_BYTES = 1 << 28
+_MOST_ROW_BYTES = 1 << 28  # A row is one recording, or one label.
 _REMEDY = "copy or download the file again"
 
 
@@ -25,39 +25,28 @@ def mapped(path: pathlib.Path) -> np.ndarray:
     Raises:
       UserError: when the file cannot be read, is cut short, or holds something else.
     """
-    try:
-        with path.open("rb") as file:
-            shape, columns_first, dtype = _header(str(path), file)
-            offset = file.tell()
-        size = path.stat().st_size
+    with _one_line(path, str(path)), path.open("rb") as file:
+        shape, columns_first, dtype = _header(str(path), file)
+        offset, size = file.tell(), os.fstat(file.fileno()).st_size
         expected = offset + math.prod(shape) * dtype.itemsize
         if size != expected:
             raise UserError(f"{path}: {size} bytes, expected {expected} (its header says {dtype} {shape}); {_REMEDY}")
         if size == offset:
             return np.zeros(shape, dtype)
-        return np.memmap(path, dtype, "r", offset, shape, "F" if columns_first else "C")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        return np.memmap(file, dtype, "r", offset, shape, "F" if columns_first else "C")
 
 
 def _header(place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether columns stand before rows, and type."""
-    try:
-        version = np.lib.format.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"version {version}")
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, columns_first, dtype = read(file)
-    except OSError:
-        raise
-    except Exception as error:  # The header is parsed as Python, with whatever that raises.
-        raise UserError(f"{place}: not an array in numpy's format ({str(error)[:80]}); {_REMEDY}") from error
+    """Shape, whether columns stand before rows, and type; nothing is allotted for what they claim."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"numpy's format of version {version}")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, columns_first, dtype = read(file)
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise UserError(f"{place}: an array of type {str(dtype)[:40]}, expected real numbers")
     if not all(0 <= size < 1 << 40 for size in shape) or math.prod(shape) >= 1 << 48:
-        raise UserError(f"{place}: an array of shape {str(shape)[:80]}; {_REMEDY}")
+        raise ValueError(f"an array of shape {shape}")
     return shape, columns_first, dtype
 
 
@@ -72,7 +61,7 @@ def names(path: pathlib.Path) -> list[str]:
 
 
 class ArchivedRows:
-    """An array in an `.npz` file, whose rows are read one after the other without loading it.
+    """An array in an `.npz` file, whose rows are read without loading the others.
 
     Attributes:
       place: the file and the array's name, for errors.
@@ -86,16 +75,12 @@ class ArchivedRows:
         Raises:
           UserError: when it is not there, or not one of real numbers that is stored row by row.
         """
-        self.place = f"{path}: {name}"
-        self._path, self._member = path, f"{name}.npy"
-        self._open()
-
-    def _open(self) -> None:
-        with _one_line(self._path, self.place):
-            archive = zipfile.ZipFile(self._path)
-            self._file = archive.open(self._member)
+        self.place, self._path = f"{path}: {name}", path
+        with _one_line(path, self.place):
+            archive = zipfile.ZipFile(path)
+            self._file = archive.open(f"{name}.npy")
             self.shape, columns_first, self.dtype = _header(self.place, self._file)
-        self._next = 0
+            self._offset = self._file.tell()
         self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         if columns_first and len(self.shape) > 1:
             raise UserError(f"{self.place}: stored column by column, expected row by row (numpy.ascontiguousarray)")
@@ -103,40 +88,39 @@ class ArchivedRows:
             raise UserError(f"{self.place}: an array of shape {self.shape}, expected a row for each recording")
 
     def row(self, index: int) -> np.ndarray:
-        """One row; quick when it is the next one, or not far behind.
+        """One row; quick when it is the next one, or not far behind it.
 
         Raises:
           UserError: when the archive is damaged.
         """
-        if index < self._next:
-            self._open()
-        while True:
-            with _one_line(self._path, self.place):
-                raw = self._file.read(self._row_bytes)
-            if len(raw) < self._row_bytes:
-                raise UserError(f"{self.place}: ends in row {self._next} of {self.shape[0]}; {_REMEDY}")
-            self._next += 1
-            if index < self._next:
-                return np.frombuffer(raw, self.dtype).reshape(self.shape[1:])
+        start = self._offset + index * self._row_bytes
+        with _one_line(self._path, self.place):
+            if self._file.tell() != start:
+                self._file.seek(start)
+            raw = self._file.read(self._row_bytes)
+        if len(raw) < self._row_bytes:
+            raise UserError(f"{self.place}: ends before the end of row {index} of {self.shape[0]}; {_REMEDY}")
+        return np.frombuffer(raw, self.dtype).reshape(self.shape[1:])
 
 
 @contextlib.contextmanager
 def _one_line(path: pathlib.Path, place: str) -> Iterator[None]:
-    """Says in one line what is wrong with an archive."""
+    """Says in one line what is wrong with a file."""
     try:
         yield
-    except (UserError, FileNotFoundError) as error:
-        raise error if isinstance(error, UserError) else UserError(f"{path}: no such file") from None
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
     except KeyError:
         raise UserError(f"{place}: no such array in the archive") from None
-    except Exception as error:  # Of many kinds: BadZipFile, zlib.error, EOFError, RuntimeError, ...
+    except Exception as error:  # Of many kinds: ValueError, BadZipFile, zlib.error; a header is parsed as Python.
         raise UserError(f"{place}: cannot be read ({str(error)[:80]}); {_REMEDY}") from error
 
 
 def write_rows(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np.ndarray]) -> None:
     """Writes an array in numpy's format, of `shape[0]` rows that need not be in memory together."""
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    )
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
     for row in rows:
         file.write(np.ascontiguousarray(row, dtype).reshape(-1).view(np.uint8).data)

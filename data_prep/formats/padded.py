@@ -1,163 +1,228 @@
-"""Recordings of different lengths in one array: all are padded with zeros to the same number of frames and bodies."""
+"""What `npy_pair` and `ctr_gcn` have in common: each split is an array of its own.
+
+All recordings are padded with zeros to the same number of frames and bodies. What an array has no place for, such as
+names and lengths, our own writers put beside it as JSON; other programs need not look.
+"""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+import json
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from dsta_jax.datasets.benchmarks import Benchmark
-from dsta_jax.datasets.recording import Entry, Recording
-from dsta_jax.errors import UserError
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, integer, two_sizes
+from dsta_jax.errors import UserError, shown
 
 LEAST_FRAMES = 300  # NTU RGB+D's longest recordings, to which everybody pads.
+_PICTURES = ("image_shape", "original_shape")
+
+# What must be known of all recordings, by name, before they are written: `outline` of each.
+Outlines = Mapping[str, Recording]
 
 
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What must be known of a recording before all are put into one array.
-
-    Attributes:
-      frames: T.
-      joints: V.
-      bodies: M.
-      coordinates: C, without a confidence.
-      dtype: of the coordinates.
-      score_dtype: of the confidence, where there is one.
-      image_shape: as in `Recording`.
-      original_shape: as in `Recording`.
-    """
-
-    frames: int
-    joints: int
-    bodies: int
-    coordinates: int
-    dtype: np.dtype
-    score_dtype: np.dtype | None
-    image_shape: tuple[int, int] | None
-    original_shape: tuple[int, int] | None
-
-    @property
-    def kind(self) -> str:
-        """Joints, coordinates, and whether there is a confidence, in words."""
-        confidence = "without" if self.score_dtype is None else "with"
-        return f"{self.joints} joints of {self.coordinates} coordinates {confidence} confidence"
-
-
-def facts(recording: Recording) -> Facts:
-    """What must be known of a recording."""
-    frames, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
-    score = recording.score_TxVxM
-    return Facts(
-        frames,
-        joints,
-        bodies,
-        coordinates,
-        recording.frames_TxVxMxC.dtype,
-        None if score is None else score.dtype,
-        recording.image_shape,
-        recording.original_shape,
+def outline(recording: Recording) -> Recording:
+    """The recording with arrays of the same shapes and types that take no memory."""
+    score_TxVxM = recording.score_TxVxM
+    return dataclasses.replace(
+        recording,
+        frames_TxVxMxC=_hollow(recording.frames_TxVxMxC.shape, recording.frames_TxVxMxC.dtype),
+        score_TxVxM=None if score_TxVxM is None else _hollow(score_TxVxM.shape, score_TxVxM.dtype),
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """The shape of each recording in the array, and what its channels are.
-
-    Attributes:
-      frames: T, with the padding.
-      joints: V.
-      bodies: M, with the padding.
-      channels: C, the confidence included.
-      confidence: whether the last channel is one.
-      dtype: holds the values of all recordings.
-    """
-
-    frames: int
-    joints: int
-    bodies: int
-    channels: int
-    confidence: bool
-    dtype: np.dtype
+def _hollow(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def common_shape(facts_of: Mapping[str, Facts]) -> Shape:
-    """The shape that holds all recordings.
+def common_outline(outlines: Outlines) -> np.ndarray:
+    """TxVxMxC, confidence included, that all recordings fit into; it takes no memory.
 
     Raises:
       UserError: when they differ in joints or channels.
     """
-    first_name, first = next(iter(facts_of.items()))
-    for name, one in facts_of.items():
-        if one.kind != first.kind:
-            raise UserError(f"{name} has {one.kind}, but {first_name} {first.kind}; they do not fit into one array")
-    confidence = first.score_dtype is not None
-    return Shape(
-        frames=max([LEAST_FRAMES, *(one.frames for one in facts_of.values())]),
-        joints=first.joints,
-        bodies=max([1, *(one.bodies for one in facts_of.values())]),
-        channels=first.coordinates + confidence,
-        confidence=confidence,
-        dtype=np.result_type(*types(facts_of)),
+    first_name, first = next(iter(outlines.items()))
+    for name, one in outlines.items():
+        if _kind(one) != _kind(first):
+            raise UserError(f"{name} has {_kind(one)}, but {first_name} {_kind(first)}; they do not fit into one array")
+    frames, joints, bodies, channels = np.max([one.frames_TxVxMxC.shape for one in outlines.values()], axis=0).tolist()
+    sizes = max(LEAST_FRAMES, frames), joints, max(1, bodies), channels + (first.score_TxVxM is not None)
+    return _hollow(sizes, np.result_type(*types(outlines)))
+
+
+def _kind(outline: Recording) -> str:
+    _, joints, _, coordinates = outline.frames_TxVxMxC.shape
+    return f"{joints} joints of {coordinates} coordinates with{'out' * (outline.score_TxVxM is None)} confidence"
+
+
+def types(outlines: Outlines) -> set[np.dtype]:
+    """All types in which coordinates and confidences are stored."""
+    arrays = (array for one in outlines.values() for array in (one.frames_TxVxMxC, one.score_TxVxM))
+    return {array.dtype.newbyteorder("=") for array in arrays if array is not None}
+
+
+def rows(collection: Collection, split: str, common_TxVxMxC: np.ndarray) -> Iterator[np.ndarray]:
+    """For each recording of a split TxVxMxC, confidence included, with zeros up to the common outline."""
+    for name in collection.splits[split]:
+        frames_TxVxMxC = collection.read(collection.entries[name]).frames_with_score
+        padded_TxVxMxC = np.array(common_TxVxMxC)
+        padded_TxVxMxC[: frames_TxVxMxC.shape[0], :, : frames_TxVxMxC.shape[2]] = frames_TxVxMxC
+        yield padded_TxVxMxC
+
+
+def beside(collection: Collection, split: str, outlines: Outlines, common_TxVxMxC: np.ndarray) -> bytes:
+    """What a split's array has no place for."""
+    entries = [collection.entries[name] for name in collection.splits[split]]
+    recordings = [outlines[one.name] for one in entries]
+    _, joints, bodies, channels = common_TxVxMxC.shape
+    return json.dumps(
+        {
+            "split": split,
+            "joints": joints,
+            "bodies": bodies,
+            "channels": channels,
+            "confidence": any(one.score_TxVxM is not None for one in recordings),
+            "class_names": collection.class_names,
+            "columns": {
+                "name": [one.name for one in entries],
+                "frames": [one.frames_TxVxMxC.shape[0] for one in recordings],
+                "bodies": [one.frames_TxVxMxC.shape[2] for one in recordings],
+                **{key: [getattr(one, key) for one in entries] for key in ORIGINS},
+                **{key: [getattr(one, key) for one in recordings] for key in _PICTURES},
+            },
+        }
+    ).encode()
+
+
+def _is_whole(value: Any, least: int = 0) -> bool:
+    return (number := integer(value)) is not None and least <= number < 1 << 31
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "name": lambda value: isinstance(value, str),
+    "frames": lambda value: _is_whole(value, least=1),
+    "bodies": _is_whole,
+    **dict.fromkeys(ORIGINS, lambda value: isinstance(value, str) or _is_whole(value)),
+    **dict.fromkeys(_PICTURES, lambda value: value is None or two_sizes(value) is not None),
+}
+
+
+def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
+    """What `beside` gave for an array of so many recordings.
+
+    Raises:
+      UserError: when it is something else.
+    """
+    try:
+        values = json.loads(text)
+        classes, columns = values["class_names"], values["columns"]
+        sizes = values["joints"], values["bodies"], values["channels"]
+        if not isinstance(values["split"], str) or not all(_is_whole(size, least=1) for size in sizes):
+            raise ValueError("split, joints, bodies or channels")
+        if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+            raise ValueError("class_names")
+        for key, fits in _FITS.items():
+            if not isinstance(columns[key], list) or len(columns[key]) != recordings:
+                raise ValueError(f"{key}: not {recordings} entries")
+            for row, value in enumerate(columns[key]):
+                if not fits(value):
+                    raise ValueError(f"{key}[{row}]: {shown(value)}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{place}: not what is written beside an array of {recordings} recordings ({str(error)[:80]}); copy it "
+            "again, or remove it"
+        ) from error
+    return {**values, "frame_shape": sizes, "class_names": None if classes is None else tuple(classes)}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """One split, as it is read.
+
+    Attributes:
+      split: its name.
+      place: where its labels are, for errors.
+      entries: N.
+      row: gives TxVxMxC of a recording, with the padding, by its number.
+      confidence: whether the last channel is one.
+      beside: what stands beside the array, where anything does.
+    """
+
+    split: str
+    place: str
+    entries: Sequence[Entry]
+    row: Callable[[int], np.ndarray]
+    confidence: bool
+    beside: Mapping[str, Any] | None = None
+
+    def with_beside(self, values: Mapping[str, Any]) -> "Part":
+        """The part with what `read_beside` gave."""
+        known = zip(self.entries, *(values["columns"][key] for key in ("name", *ORIGINS)), strict=True)
+        entries = [entry(name, one.path, one.label, *origins) for one, name, *origins in known]
+        return Part(values["split"], self.place, entries, self.row, values.get("confidence") is True, values)
+
+    def read(self, number: int) -> Recording:
+        """A recording without its padding.
+
+        Without anything beside the array, all zeros at the end are padding; NaN is not, nor is an absent body.
+
+        Raises:
+          UserError: when there is more in the padding than zeros.
+        """
+        padded_TxVxMxC, said = self.row(number), self.beside and self.beside["columns"]
+        filled_T = np.any(padded_TxVxMxC, axis=(1, 2, 3))
+        frames = said["frames"][number] if said else max([1, *(np.flatnonzero(filled_T) + 1)])
+        bodies = said["bodies"][number] if said else None
+        frames_TxVxMxC = padded_TxVxMxC[:frames, :, :bodies]
+        if len(frames_TxVxMxC) < frames or np.count_nonzero(frames_TxVxMxC) < np.count_nonzero(padded_TxVxMxC):
+            one = self.entries[number]
+            raise UserError(
+                f"{one.path}: {one.name}: more than the {frames} frames of {bodies} bodies that stand beside the "
+                "array; copy both again, or remove what stands beside"
+            )
+        pictures: dict[str, Any] = {key: two_sizes(said[key][number]) for key in _PICTURES} if said else {}
+        if self.confidence:
+            return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], **pictures)
+        return Recording(frames_TxVxMxC, **pictures)
+
+
+def collection(path: pathlib.Path, parts: Sequence[Part], notes: Sequence[str]) -> Collection:
+    """The recordings of all parts.
+
+    Raises:
+      UserError: when there are none, or a name is taken twice.
+    """
+    places = [(part, number, one) for part in parts for number, one in enumerate(part.entries)]
+    return Collection(
+        entries=by_name(path, ((f"{part.place}: entry {number}", one) for part, number, one in places)),
+        splits={part.split: [one.name for one in part.entries] for part in parts},
+        read=functools.partial(_read, {one.name: (part, number) for part, number, one in places}),
+        class_names=next((part.beside["class_names"] for part in parts if part.beside), None),
+        notes=tuple(notes),
     )
 
 
-def types(facts_of: Mapping[str, Facts]) -> set[np.dtype]:
-    """All types in which coordinates and confidences are stored."""
-    dtypes = {dtype for one in facts_of.values() for dtype in (one.dtype, one.score_dtype)}
-    return {dtype.newbyteorder("=") for dtype in dtypes if dtype is not None}
+def _read(place_of: Mapping[str, tuple[Part, int]], wanted: Entry) -> Recording:
+    part, number = place_of[wanted.name]
+    return part.read(number)
 
 
-def padded(recording: Recording, shape: Shape) -> np.ndarray:
-    """The frames, confidence included, with zeros up to the shape's frames and bodies: TxVxMxC."""
-    frames_TxVxMxC = recording.frames_with_score
-    padded_TxVxMxC = np.zeros((shape.frames, shape.joints, shape.bodies, shape.channels), shape.dtype)
-    padded_TxVxMxC[: frames_TxVxMxC.shape[0], :, : frames_TxVxMxC.shape[2]] = frames_TxVxMxC
-    return padded_TxVxMxC
-
-
-def unpadded(
-    wanted: Entry, frames_TxVxMxC: np.ndarray, confidence: bool, frames: int | None = None, bodies: int | None = None
-) -> Recording:
-    """A recording without its padding.
-
-    Args:
-      wanted: says which one it is, for errors.
-      frames_TxVxMxC: with zeros at the end.
-      confidence: whether the last channel is one.
-      frames: how many it has; None where that is not known, and all zeros at the end are padding.
-      bodies: how many it has; None where that is not known, and absent ones count.
+def has_confidence(place: str, joints: int, channels: int, source: Source | None) -> bool:
+    """Whether the last channel of an array is a confidence, by the data set; without one, a fourth channel is.
 
     Raises:
-      UserError: when there is more in the padding than zeros.
-    """
-    if frames is None:
-        seen = np.flatnonzero(np.any(frames_TxVxMxC, axis=(1, 2, 3)))
-        frames = int(seen[-1]) + 1 if len(seen) else 1
-    kept_TxVxMxC = frames_TxVxMxC[:frames, :, :bodies]
-    if len(kept_TxVxMxC) < frames or np.count_nonzero(kept_TxVxMxC) < np.count_nonzero(frames_TxVxMxC):
-        raise UserError(
-            f"{wanted.path}: {wanted.name}: more than the {frames} frames of {bodies} bodies that stand beside the "
-            "array; copy both again, or remove what stands beside"
-        )
-    if confidence:
-        return Recording(kept_TxVxMxC[..., :-1], kept_TxVxMxC[..., -1])
-    return Recording(kept_TxVxMxC)
-
-
-def has_confidence(place: str, joints: int, channels: int, benchmark: Benchmark | None) -> bool:
-    """Whether the last channel of an array is a confidence, by the benchmark; without one, it is a fourth channel.
-
-    Raises:
-      UserError: when the array is not one of the benchmark's skeletons, or its channels are no coordinates.
+      UserError: when the array is not one of the data set's skeletons, or its channels are no coordinates.
     """
     if channels not in (2, 3, 4):
         raise UserError(f"{place}: {channels} channels, expected 2 or 3 coordinates, and perhaps a confidence")
-    if benchmark is None:
+    if source is None:
         return channels == 4
-    expected = len(benchmark.layout.joints), len(benchmark.channels)
-    if (joints, channels) != expected:
+    if (joints, channels) != (expected := (source.frame_shape[0], source.frame_shape[2])):
         raise UserError(
             f"{place}: {joints} joints of {channels} channels, expected {expected[0]} of {expected[1]} "
-            f"({benchmark.channels}) by benchmark {benchmark.name}"
+            f"({source.channels}) by the benchmark of {source.name}"
         )
-    return benchmark.confidence
+    return source.confidence

@@ -7,44 +7,47 @@ for two coordinates `img_shape` and `original_shape` (height, width). A bare lis
 
 import functools
 import pathlib
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from data_prep.formats import pickle_writer, safe_pickle
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
 from dsta_jax.errors import UserError, shown
+
+from . import safe_pickle
 
 _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", "img_shape", "original_shape")
 _ALL = "all"
 
 
 def read(path: pathlib.Path) -> Collection:
-    """Reads names, labels and splits; arrays are read from the file one at a time.
+    """Reads the file into memory, which takes about as many bytes as it has.
 
     Raises:
-      UserError: when the file is no such pickle, a name is taken twice, or a split does not list names.
+      UserError: when the file is no such pickle, a name is taken twice, or no split names a recording.
     """
-    contents = safe_pickle.load(path)
-    split, annotations = _parts(path, contents)
+    split, annotations = _parts(path, safe_pickle.load(path))
     found = list(_entries(path, annotations))
     entries = by_name(path, found)
-    annotation_of = {one.name: (place, annotation) for (place, one), annotation in zip(found, annotations, strict=True)}
     notes = []
-    others = sorted({shown(key) for annotation in annotations for key in annotation if key not in _KEYS})
-    if others:
+    if others := sorted({shown(key) for annotation in annotations for key in annotation if key not in _KEYS}):
         notes.append(f"{path}: the annotations' keys {', '.join(others[:10])} are not read")
-    splits = {}
-    for name, listed in split.items():
-        splits[name] = [one for one in listed if one in entries]
-        if missing := [one for one in listed if one not in entries]:
-            notes.append(
-                f"{path}: split {name} names {len(missing)} recordings without annotation, {missing[0]!r} first"
-            )
+    splits = {name: [one for one in listed if one in entries] for name, listed in split.items()}
+    missing = {name: absent for name, listed in split.items() if (absent := [n for n in listed if n not in entries])}
+    if missing and not any(splits.values()):
+        raise UserError(
+            f"{path}: none of the names in split {', '.join(split)} is a frame_dir; found "
+            f"{shown(next(iter(missing.values()))[0])}, but the annotations are called {shown(next(iter(entries)))}; "
+            "write both alike, for example both without an ending such as .avi"
+        )
+    for name, absent in missing.items():
+        notes.append(f"{path}: split {name} names {len(absent)} recordings without annotation, {absent[0]!r} first")
+    annotation_of = {one.name: (place, annotation) for (place, one), annotation in zip(found, annotations, strict=True)}
     return Collection(
         entries=entries,
-        splits=splits if split else {_ALL: list(entries)},
+        splits=splits or {_ALL: list(entries)},
         read=functools.partial(_read_recording, annotation_of),
         notes=tuple(notes),
     )
@@ -52,28 +55,21 @@ def read(path: pathlib.Path) -> Collection:
 
 def _parts(path: pathlib.Path, contents: Any) -> tuple[dict[str, list[str]], list[dict[Any, Any]]]:
     """The names by split, and the annotations."""
-    if isinstance(contents, dict):
-        for key, kind in (("annotations", list), ("split", dict)):
-            if not isinstance(contents.get(key), kind):
-                keys = ", ".join(shown(one) for one in list(contents)[:10])
-                raise UserError(
-                    f"{path}: {key!r} is {shown(contents.get(key))}, expected a {kind.__name__}; the keys are {keys}"
-                )
-        split, annotations = contents["split"], contents["annotations"]
-    elif isinstance(contents, list):
-        split, annotations = {}, contents
-    else:
+    if isinstance(contents, list):
+        return {}, contents
+    if not isinstance(contents, dict):
         raise UserError(f"{path}: {shown(contents)}, expected a dict with the keys 'split' and 'annotations'")
-    return {_split_name(path, name): _names(path, name, listed) for name, listed in split.items()}, annotations
+    for key, kind in (("annotations", list), ("split", dict)):
+        if not isinstance(contents.get(key), kind):
+            found, keys = shown(contents.get(key)), ", ".join(map(shown, list(contents)[:10]))
+            raise UserError(f"{path}: {key!r} is {found}, expected a {kind.__name__}; the keys are {keys}")
+    split = {str(name): _names(path, name, listed) for name, listed in contents["split"].items()}
+    return split, contents["annotations"]
 
 
-def _split_name(path: pathlib.Path, name: Any) -> str:
-    if not isinstance(name, str) or not name.isprintable() or not name:
-        raise UserError(f"{path}: {shown(name)} as a split's name, expected printable text")
-    return str(name)
-
-
-def _names(path: pathlib.Path, split: str, listed: Any) -> list[str]:
+def _names(path: pathlib.Path, split: Any, listed: Any) -> list[str]:
+    if not isinstance(split, str) or not split.isprintable() or not split:
+        raise UserError(f"{path}: {shown(split)} as a split's name, expected printable text")
     names = listed.tolist() if isinstance(listed, np.ndarray) else listed
     if not isinstance(names, list | tuple | set | frozenset):
         raise UserError(f"{path}: split {split}: {shown(listed)}, expected a list of names")
@@ -128,12 +124,12 @@ def _described(value: Any) -> str:
 
 
 def _by(shape: Sequence[int]) -> str:
-    return " x ".join(str(size) for size in shape) or "a single number"
+    return " x ".join(map(str, shape)) or "a single number"
 
 
 def _picture(place: str, annotation: Mapping[Any, Any], key: str) -> tuple[int, int] | None:
     value = annotation.get(key)
-    sizes = None if value is None else two_sizes(value)
+    sizes = two_sizes(value)
     if value is not None and sizes is None:
         raise UserError(f"{place}: {key!r} is {shown(value)}, expected height and width, two whole numbers")
     return sizes
@@ -142,22 +138,39 @@ def _picture(place: str, annotation: Mapping[Any, Any], key: str) -> tuple[int, 
 def write(file: BinaryIO, collection: Collection) -> None:
     """Writes a collection, one recording at a time.
 
+    Python's pickler would keep all recordings in memory to the end. So the dictionary around them is written here, by
+    the instructions that Python's module `pickletools` describes.
+
     Raises:
       UserError: when a recording is broken.
     """
     splits = {split: list(names) for split, names in collection.splits.items()}
-    annotations = (_annotation(one, collection.read(one)) for one in collection.entries.values())
-    pickle_writer.dump({"split": splits, "annotations": annotations}, file)
+    file.write(b"\x80\x03}" + _pickled("split") + _pickled(splits) + b"s" + _pickled("annotations") + b"]")
+    for one in collection.entries.values():
+        # The older name of numpy's module, which numpy 1 and 2 both have. An annotation's arrays come last.
+        annotation = _pickled(_annotation(one, collection.read(one)))
+        file.write(annotation.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n", 1) + b"a")
+    file.write(b"s.")
+
+
+def _pickled(value: Any) -> bytes:
+    """The instructions that make a value, without the protocol's number and the end."""
+    return pickle.dumps(value, 3)[2:-1]
 
 
 def _annotation(one: Entry, recording: Recording) -> dict[str, Any]:
+    keypoint_MxTxVxC, score_TxVxM = recording.frames_TxVxMxC.transpose(2, 0, 1, 3), recording.score_TxVxM
     annotation = {
         "frame_dir": one.name,
         "label": one.label,
         "img_shape": recording.image_shape,
         "original_shape": recording.original_shape,
         "total_frames": len(recording.frames_TxVxMxC),
-        "keypoint": recording.frames_TxVxMxC.transpose(2, 0, 1, 3),
-        "keypoint_score": None if recording.score_TxVxM is None else recording.score_TxVxM.transpose(2, 0, 1),
+        "keypoint": _contiguous(keypoint_MxTxVxC),
+        "keypoint_score": None if score_TxVxM is None else _contiguous(score_TxVxM.transpose(2, 0, 1)),
     }
     return {key: value for key, value in annotation.items() if value is not None}
+
+
+def _contiguous(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))

@@ -1,291 +1,248 @@
 """Reads pickles that come from strangers: numbers, text, containers and numpy arrays of them, and nothing else.
 
-A pickle is a program for a small machine, and Python's own machine calls whatever the program names: a file from
-somewhere else can run any command. This is another machine for the same programs, of protocols 0 to 5 (described in
-Python's `pickletools`), that looks no name up and calls nothing; `pickled_arrays` says what may be built.
+A pickle is a program, and Python's reader calls whatever it names: a file from somewhere else can run any command.
+Here it can name only what Python and numpy write for plain data (protocols 0 to 5; strings of Python 2 as Latin-1), and
+gets functions of this file instead, which check their arguments.
 
-The file is mapped, and arrays are views of it: they are read from the disk when they are used. What all other objects
-take, and how long it takes to make them, is bounded by the file's size: about 30 times as many bytes, and 64 MiB.
+The file is read into memory, which takes about as many bytes as the file has. All other objects, and the time that they
+take, are bounded by the file's size: about 30 times as many bytes, and 64 MiB.
 """
 
-import functools
+import math
 import mmap
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Any
+import pickle
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
-from data_prep.formats.pickle_program import Program
-from data_prep.formats.pickled_arrays import Arguments, EmptyArray, Foreign, Name, Part, Refusal, build, call, key, name
-from dsta_jax.errors import UserError
+import numpy as np
 
-# What containers, calls and the like may cost: 64 MiB, and 16 times the file's size; at so many bytes each.
-_FREE, _PER_BYTE = 64 << 20, 16
-_CONTAINER, _CALL, _SLOT = 250, 500, 100
+from dsta_jax.errors import UserError, shown
 
-_STOP = ord(".")
+_MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
+_MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
+# What objects may cost: so much, and so much for each byte of the file; a container, a call or a place in the memo is
+# one object.
+_FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
+
 _NO_PICKLES = {
     b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
     b"\x93NUMPY": "an array, as in .npy files",
     b"\x1f\x8b": "compressed by gzip",
 }
-_CONSTANTS = {b"N": None, b"\x88": True, b"\x89": False, b")": ()}
-_SMALL_TUPLES = {b"\x85": 1, b"\x86": 2, b"\x87": 3}
-_PUT = {b"q": 1, b"r": 4, b"p": 0}
-_GET = {b"h": 1, b"j": 4, b"g": 0}
-_OBJECTS = (b"i", b"o", b"\x81", b"\x92")
-# Persistent ids, the registry of extensions, and buffers that travel beside a pickle.
-_OUTSIDE = (b"P", b"Q", b"\x82", b"\x83", b"\x84", b"\x97", b"\x98")
+_TYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248]|[US]\d{1,6})")
+
+
+class _Refusal(Exception):
+    """What a pickle asks for that plain data do not need."""
 
 
 def load(path: str | os.PathLike[str]) -> Any:
     """Loads a pickle.
 
     Returns:
-      The value. Arrays are read-only views of the file; so are byte strings of more than 1 kB, as memoryviews.
-      An OrderedDict or defaultdict comes as a dict.
+      The value. Arrays are read-only; a bytearray comes as bytes, an OrderedDict or defaultdict as a dict.
 
     Raises:
-      UserError: when the file cannot be read, is no pickle, or is one of anything else.
+      UserError: when the file cannot be read, is no pickle, or is one of anything but plain data.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}, expected a pickle")
     try:
-        with path.open("rb") as file:
-            if not os.fstat(file.fileno()).st_size:
-                raise UserError(f"{path}: the file is empty, expected a pickle; copy or download it again")
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if not 0 < (size := path.stat().st_size) <= _MOST_BYTES:
+            raise UserError(f"{path}: {size} bytes, expected 1 to {_MOST_BYTES}; copy or download it again")
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            for start, what in _NO_PICKLES.items():
+                if mapped[: len(start)] == start:
+                    raise UserError(f"{path}: {what}, expected a pickle")
+            value = _Reader(mapped).load()
+            if mapped.tell() < size:
+                raise ValueError(f"{size - mapped.tell()} bytes follow its end")
+            return value
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    for start, what in _NO_PICKLES.items():
-        if mapped[: len(start)] == start:
-            raise UserError(f"{path}: {what}, expected a pickle")
-    machine = _Machine(mapped)
-    try:
-        return machine.run()
-    except Foreign as reason:
+    except _Refusal as reason:
         raise UserError(
-            f"{path}: byte {machine.start}: {reason}, expected only numbers, text, containers and numpy arrays of "
-            f"them; such a pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
+            f"{path}: {reason}, expected only numbers, text, containers and numpy arrays of them; such a pickle can "
+            "run commands: do not load it elsewhere, ask for one of plain arrays"
         ) from None
-    except Refusal as reason:
+    except Exception as error:  # A damaged program may do anything.
+        found = f"{type(error).__name__}: {ascii(str(error))[1:-1]:.100}"
         raise UserError(
-            f"{path}: byte {machine.start}: {reason}, expected a pickle of numbers, text, containers and numpy arrays "
-            f"of them; copy or download the file again"
-        ) from None
+            f"{path}: not readable as a pickle ({found}), expected one of numbers, text, containers and numpy arrays "
+            "of them; copy or download the file again"
+        ) from error
 
 
-class _Machine:
-    """The machine that a pickle is a program for: a stack, divided by marks, and a memo of values by number.
+class _Reader(pickle._Unpickler):
+    """Python's reader as it is written in Python, where every instruction can be checked.
 
-    Attributes:
-      start: the byte of the instruction that is being executed.
+    The one in C takes 32 GB for ten bytes that remember a value at place 2**31.
     """
 
+    stack: list[Any]  # What was made since the last mark.
+
     def __init__(self, mapped: mmap.mmap) -> None:
-        self.start = 0
-        self._program = Program(mapped)
-        self._budget = _FREE + _PER_BYTE * self._program.remaining
-        self._stack: list[Any] = []
-        self._below: list[list[Any]] = []  # What lies below each mark.
-        # The memo, whose numbers mostly follow each other from 0; and the others.
-        self._memo: list[Any] = []
-        self._sparse_memo: dict[int, Any] = {}
-        self._actions = self._instructions()
+        super().__init__(mapped, encoding="latin1")
+        self._budget = _FREE + _PER_BYTE * len(mapped)
 
-    def run(self) -> Any:
-        """The value that the program makes.
+    def find_class(self, module: str, name: str) -> Any:
+        """What stands for a name; nothing is looked up."""
+        if (module, name) not in _MEANINGS:
+            raise _Refusal(f"it asks for {shown(f'{module}.{name}')}")
+        return _MEANINGS[module, name]
 
-        Raises:
-          Refusal: when it is not a program for this machine.
-        """
-        program, actions = self._program, self._actions
-        while True:
-            self.start = program.position
-            code = program.instruction()
-            if code == _STOP:
-                return self._finish()
-            action = actions.get(code)
-            if action is None:
-                raise Refusal(f"no instruction of a pickle (0x{code:02x})")
-            action()
-
-    def _finish(self) -> Any:
-        if self._below or len(self._stack) != 1:
-            raise Refusal(f"the end, with {len(self._stack)} values instead of one")
-        if self._program.remaining:
-            raise Refusal(f"the end, but {self._program.remaining} bytes follow it")
-        return self._value(self._stack[0])
-
-    def _instructions(self) -> dict[int, Callable[[], object]]:
-        """What each instruction does, by its code."""
-        partial, push, program = functools.partial, self._push, self._program
-        actions: dict[bytes, Callable[[], object]] = {
-            b"\x80": program.check_protocol,
-            b"\x95": program.skip_frame,
-            **{code: partial(push, value) for code, value in _CONSTANTS.items()},
-            **{code: partial(self._push_next, read) for code, read in program.values().items()},
-            b"]": lambda: self._push_container([]),
-            b"}": lambda: self._push_container({}),
-            b"\x8f": lambda: self._push_container(set()),
-            b"l": lambda: self._push_container([self._value(item) for item in self._since_mark()]),
-            b"d": lambda: self._push_container(self._pairs(self._since_mark())),
-            b"\x91": lambda: self._push_container(frozenset(map(key, self._since_mark()))),
-            b"t": lambda: self._push_tuple(self._since_mark()),
-            **{code: partial(self._push_last, count) for code, count in _SMALL_TUPLES.items()},
-            b"a": lambda: self._extend(self._pop(1)),
-            b"e": lambda: self._extend(self._since_mark()),
-            b"s": lambda: self._update(self._pop(2)),
-            b"u": lambda: self._update(self._since_mark()),
-            b"\x90": lambda: self._add(self._since_mark()),
-            b"(": self._mark,
-            b"0": self._drop,
-            b"1": self._since_mark,
-            b"2": lambda: push(self._top()),
-            b"\x94": lambda: self._remember(len(self._memo) + len(self._sparse_memo)),
-            **{code: partial(self._put, size) for code, size in _PUT.items()},
-            **{code: partial(self._get, size) for code, size in _GET.items()},
-            b"c": lambda: self._push_container(name(program.name(), program.name())),
-            b"\x93": lambda: self._push_container(name(*self._pop(2))),
-            b"R": self._call,
-            b"b": self._build,
-            **{code: partial(_refuse, "it makes an object of a class") for code in _OBJECTS},
-            **{code: partial(_refuse, "it refers to something outside the file") for code in _OUTSIDE},
-        }
-        return {code[0]: action for code, action in actions.items()}
-
-    # Values.
-
-    def _charge(self, cost: int) -> None:
+    def charge(self, cost: int) -> None:
+        """Counts what is made: a short program can make the same again and again."""
         self._budget -= cost
         if self._budget < 0:
-            raise Refusal("more objects than a file of its size has room for")
+            raise ValueError("more objects than a file of its size has room for")
 
-    def _push(self, value: Any) -> None:
-        self._stack.append(value)
+    def charge_arguments(self) -> None:
+        """Counts what there is to look at in the arguments of a call, or in a state."""
+        arguments = self.stack[-1] if isinstance(self.stack[-1], tuple) else ()
+        self.charge(sum(len(item) for item in arguments if isinstance(item, str | bytes)))
+        self.charge(sum(_OBJECT * len(item) for item in arguments if isinstance(item, list)))
 
-    def _push_next(self, read: Callable[[], Any]) -> None:
-        self._stack.append(read())
+    def check_number(self) -> None:
+        """Refuses a number with more digits than Python shows."""
+        if (bits := self.stack[-1].bit_length()) > _MOST_BITS:
+            raise ValueError(f"a number of {bits} bits")
 
-    def _push_container(self, container: Any) -> None:
-        self._charge(_CONTAINER)
-        self._stack.append(container)
-
-    def _push_last(self, count: int) -> None:
-        self._push_tuple(self._pop(count))
-
-    def _push_tuple(self, items: list[Any]) -> None:
-        items = [_complete(item) for item in items]
-        kind = Arguments if any(isinstance(item, Part) for item in items) else tuple
-        self._push_container(kind(items))
-
-    def _value(self, item: Any) -> Any:
-        """The item, if it is a value and not a piece of one."""
-        item = _complete(item)
-        if isinstance(item, Name):
-            raise Foreign(f"it keeps {item.shown}")
-        if isinstance(item, Part):
-            raise Refusal("a part of an array where a value is expected")
-        return item
-
-    def _pairs(self, items: list[Any]) -> dict[Any, Any]:
-        if len(items) % 2:
-            raise Refusal("a dictionary's key without a value")
-        return {key(items[i]): self._value(items[i + 1]) for i in range(0, len(items), 2)}
-
-    def _extend(self, items: list[Any]) -> None:
-        self._container(list).extend([self._value(item) for item in items])
-
-    def _update(self, items: list[Any]) -> None:
-        self._container(dict).update(self._pairs(items))
-
-    def _add(self, items: list[Any]) -> None:
-        self._container(set).update(map(key, items))
-
-    def _container(self, kind: type) -> Any:
-        if type(self._top()) is not kind:
-            raise Refusal(f"a value of type {type(self._top()).__name__}, into which something is to be put")
-        return self._top()
-
-    # The stack and the memo.
-
-    def _top(self) -> Any:
-        if not self._stack:
-            raise Refusal("an instruction that has no value to work on")
-        return self._stack[-1]
-
-    def _pop(self, count: int) -> list[Any]:
-        if len(self._stack) < count:
-            raise Refusal("an instruction that has no values to work on")
-        items = self._stack[-count:]
-        del self._stack[-count:]
-        return items
-
-    def _mark(self) -> None:
-        self._charge(_SLOT)
-        self._below.append(self._stack)
-        self._stack = []
-
-    def _since_mark(self) -> list[Any]:
-        if not self._below:
-            raise Refusal("an instruction that has no mark to go back to")
-        items, self._stack = self._stack, self._below.pop()
-        return items
-
-    def _drop(self) -> None:
-        if self._stack:
-            self._stack.pop()
-        else:
-            self._since_mark()
-
-    def _put(self, size: int) -> None:
-        self._remember(self._program.place(size))
-
-    def _remember(self, number: int) -> None:
-        if number == len(self._memo):
-            self._memo.append(self._top())
-        elif number < len(self._memo):
-            self._memo[number] = self._top()
-        else:
-            self._charge(_SLOT)
-            self._sparse_memo[number] = self._top()
-
-    def _get(self, size: int) -> None:
-        number = self._program.place(size)
-        if number < len(self._memo):
-            self._stack.append(self._memo[number])
-        elif number in self._sparse_memo:
-            self._stack.append(self._sparse_memo[number])
-        else:
-            raise Refusal("a value that was never remembered")
-
-    # Names and calls.
-
-    def _call(self) -> None:
-        called, arguments = self._pop(2)
-        self._charge(_CALL + _work(arguments))
-        self._stack.append(call(called, arguments))
-
-    def _build(self) -> None:
-        part, state = self._pop(2)
-        self._charge(_CALL + _work(state))
-        build(part, state)
-        self._stack.append(part)
+    def build(self) -> None:
+        """Completes a type or an array by its state."""
+        state, part = self.stack.pop(), self.stack[-1]
+        complete: Any = getattr(part, "__setstate__", None)
+        match part, state:
+            case np.dtype(), (3, "<" | ">" | "=" | "|", None, None, None, size, -1 | 1 | 4, 0 | 8):
+                if size not in (-1, part.itemsize):
+                    raise ValueError(f"{part} of {shown(size)} bytes")
+                complete(state)
+            case np.ndarray(), (1, tuple() as shape, dtype, bool() | 0 | 1 as columns_first, raw):
+                dtype, data = _contents(dtype, raw, shape)
+                complete((1, shape, dtype, columns_first, data))  # A view of the data, not a copy.
+                part.setflags(write=False)
+            case _:
+                raise _Refusal(f"it changes {shown(part)}")
 
 
-def _complete(item: Any) -> Any:
-    """The array, of one that has been described completely."""
-    return item.array if isinstance(item, EmptyArray) and item.array is not None else item
+def _instructions() -> dict[int, Any]:
+    """What each instruction does: Python's own, after a check, by their codes (see Python's module `pickletools`)."""
+    actions: dict[int, Any] = {**pickle._Unpickler.dispatch, ord("b"): _Reader.build}
+    actions[0x96] = actions[0x8E]  # A bytearray is read as bytes are: Python allots its memory first.
+    for codes, check in (
+        (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94Rb", lambda reader: reader.charge(_OBJECT)),
+        (b"Rb", _Reader.charge_arguments),
+        (b"du", lambda reader: _keys(reader.stack[::2])),
+        (b"s", lambda reader: _keys(reader.stack[-2:-1])),
+        (b"\x90\x91", lambda reader: _keys(reader.stack)),
+        (b"io\x81\x92", lambda reader: _refuse("it makes an object of a class")),
+        # Persistent ids, extensions, and buffers that travel beside a pickle.
+        (b"PQ\x82\x83\x84\x97\x98", lambda reader: _refuse("it refers to something outside the file")),
+    ):
+        actions |= {code: _in_turn(check, actions[code]) for code in codes}
+    return actions | {code: _in_turn(actions[code], _Reader.check_number) for code in b"IL\x8b"}
 
 
-def _work(arguments: object) -> int:
-    """How much there is to look at: a short program can name the same long thing again and again."""
-    if not isinstance(arguments, tuple):
-        return 0
-    data = sum(len(item) for item in arguments if isinstance(item, str | bytes | memoryview))
-    return data + sum(_SLOT * len(item) for item in arguments if isinstance(item, list))
+def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], None]:
+    def run(reader: _Reader) -> None:
+        first(reader)
+        second(reader)
+
+    return run
 
 
-def _refuse(what: str) -> None:
-    raise Foreign(what)
+def _refuse(what: str) -> NoReturn:
+    raise _Refusal(what)
+
+
+def _keys(items: Iterable[Any]) -> list[Any]:
+    """The items, if they may be a dictionary's keys or a set's members.
+
+    Of others the hash may take forever (tuples within tuples), or be chosen to be the same (large numbers).
+    """
+    keys = list(items)
+    for key in keys:
+        plain = key is None or isinstance(key, str | bytes | float | np.generic)
+        if not plain and not (isinstance(key, int) and abs(key) < 1 << 63):
+            raise ValueError(f"{shown(key)} as a dictionary's key")
+    return keys
+
+
+def _contents(dtype: Any, raw: Any, shape: Any) -> tuple[np.dtype, bytes]:
+    """An array's type and bytes, if it has exactly so many of them."""
+    data = raw.encode("latin-1") if isinstance(raw, str) else raw
+    if not isinstance(dtype, np.dtype) or not isinstance(data, bytes):
+        raise ValueError(f"an array of {shown(dtype)}, its contents {shown(data)}")
+    if len(shape) > _MOST_AXES or not all(type(size) is int and 0 <= size <= _MOST_ELEMENTS for size in shape):
+        raise ValueError(f"an array of shape ({', '.join(map(shown, shape[: _MOST_AXES + 1]))})")
+    # An axis without elements must not hide that the others are huge.
+    if math.prod(max(size, 1) for size in shape) > _MOST_ELEMENTS or math.prod(shape) * dtype.itemsize != len(data):
+        raise ValueError(f"{len(data)} bytes for an array of {dtype} {shape}")
+    if dtype.kind == "U" and data:
+        character = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        if character.max() > 0x10FFFF:
+            raise ValueError("numbers that are no characters")
+    return np.dtype(dtype.str), data  # The pickle may still change its own type.
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> np.ndarray:
+    """An array without contents, which follow by `build`."""
+    return np.frombuffer(b"", np.int8) if kind is _ARRAY else _refuse(f"it makes an array of {shown(kind)}")
+
+
+def _frombuffer(raw: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> np.ndarray:
+    dtype, data = _contents(dtype, raw, shape)
+    array = np.frombuffer(data, dtype).reshape(shape, order="C" if order == "K" else order)
+    return array.transpose(axes) if order == "K" else array
+
+
+def _scalar(dtype: Any, raw: Any) -> Any:
+    if not raw:
+        return dtype.type()  # Text without characters.
+    dtype, data = _contents(dtype, raw, ())
+    return np.frombuffer(data, dtype)[0]
+
+
+def _dtype(code: Any, align: object, copy: object) -> np.dtype:
+    if not isinstance(code, str) or not _TYPE.fullmatch(code):
+        raise _Refusal(f"it asks for the numpy type {shown(code)}")
+    return np.dtype(code, copy=True)
+
+
+def _bytes(raw: object = b"") -> bytes:
+    return raw if isinstance(raw, bytes) else _refuse(f"it makes bytes of {shown(raw)}")
+
+
+def _encode(text: str, encoding: object) -> bytes:
+    return text.encode("latin-1") if encoding in ("latin1", "latin-1") else _refuse(f"it encodes as {shown(encoding)}")
+
+
+def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
+    return dict(zip(_keys(key for key, _ in pairs), (value for _, value in pairs), strict=True))
+
+
+# What stands for the class of arrays, and for what a defaultdict makes: they are named, and never called.
+_ARRAY, _FACTORY = object(), object()
+_MULTIARRAY, _BUILTINS = ("numpy.core.multiarray", "numpy._core.multiarray"), ("builtins", "__builtin__")
+_MEANINGS: dict[tuple[str, str], Any] = {
+    **{(module, "_reconstruct"): _reconstruct for module in _MULTIARRAY},
+    **{(module, "scalar"): _scalar for module in _MULTIARRAY},
+    **{(module, "_frombuffer"): _frombuffer for module in ("numpy.core.numeric", "numpy._core.numeric")},
+    **{(module, "memmap"): _ARRAY for module in ("numpy", "numpy.core.memmap", "numpy._core.memmap")},
+    ("numpy", "ndarray"): _ARRAY,
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encode,
+    **{(module, name): _bytes for module in _BUILTINS for name in ("bytes", "bytearray")},
+    **{(module, "set"): lambda items: set(_keys(items)) for module in _BUILTINS},
+    **{(module, "frozenset"): lambda items: frozenset(_keys(items)) for module in _BUILTINS},
+    **{(module, name): _FACTORY for module in _BUILTINS for name in ("list", "dict", "int", "float", "str")},
+    ("collections", "OrderedDict"): _ordered_dict,
+    ("collections", "defaultdict"): lambda factory: {},
+}
+_Reader.dispatch = _instructions()

@@ -26,7 +26,7 @@ with contextlib.suppress(ImportError):  # With atheris, what is fuzzed must be i
     with atheris.instrument_imports(include=["data_prep.formats"]):
         from data_prep.formats import npy_pair, pyskl, safe_pickle
 
-from data_prep.formats import npy_pair, pickle_writer, pyskl, safe_pickle
+from data_prep.formats import npy_pair, pyskl, safe_pickle
 from dsta_jax.errors import UserError
 from tests.fuzz import harness
 
@@ -66,10 +66,7 @@ def _read_pair() -> None:
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own reader, for pickles that ours has found harmless.
-
-    That in Python, because the one in C takes 32 GB for a short pickle that remembers something at place 2**31.
-    """
+    """Python's own reader, for pickles that ours has found harmless."""
 
     def find_class(self, module: str, name: str) -> Any:
         assert module.partition(".")[0] in ("numpy", "builtins", "__builtin__", "_codecs", "collections"), module
@@ -93,11 +90,13 @@ def _same(found: Any, expected: Any, seen: set[tuple[int, int]]) -> None:
     pair = id(found), id(expected)
     if pair in seen or len(seen) > 200:  # Values may be within themselves, or within each other very often.
         return
+    if callable(found) or type(found) is object:  # What stands for a name that nobody called.
+        return
     seen.add(pair)
     if isinstance(found, np.ndarray):
         assert found.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")  # numpy may turn the bytes.
         np.testing.assert_array_equal(found, expected)
-    elif isinstance(found, memoryview | bytes):
+    elif isinstance(found, bytes):
         assert bytes(found) == bytes(expected)
     elif isinstance(found, dict):
         assert isinstance(expected, dict) and len(found) == len(expected)
@@ -140,8 +139,9 @@ def _inputs() -> list[bytes]:
         np.arange(24, dtype=np.int16).reshape(2, 3, 4).transpose(1, 0, 2),
     ]
     inputs = [pickle.dumps(value, protocol) for value in values for protocol in range(6)]
+    _PICKLE.write_bytes(inputs[0])
     written = io.BytesIO()
-    pickle_writer.dump(_annotations(False), written)
+    pyskl.write(written, pyskl.read(_PICKLE))
     return [*inputs, written.getvalue()]
 
 

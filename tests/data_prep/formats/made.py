@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.layouts import Layout
 from dsta_jax.datasets.recording import Collection, Entry, Recording, entry
 
 NAMES = ("S001C002P003R001A001", "second", "third one", "fourth/sub", "fünf")
+
+
+def source(joints: int = 3, bodies: int = 1, channels: Any = "xyz", **changes: Any) -> Source:
+    """A data set of three classes, its joints in a row: joint_0, joint_1, ..."""
+    names = tuple(f"joint_{number}" for number in range(joints))
+    layout = Layout("made", names, (0, *range(joints - 1)))
+    return Source("made", layout, ("wave", "point, far", "3"), bodies=bodies, channels=channels, **changes)
 
 
 def annotation(number: int, two: bool = False, dtype: Any = np.float16) -> dict[str, Any]:
@@ -54,7 +63,7 @@ def contents(found: Collection) -> dict[str, Any]:
     }
 
 
-def numbers(one: Entry) -> tuple[int, int, int, int]:
+def numbers(one: Entry) -> tuple[int, int | str, int | str, int | str]:
     """Label, subject, camera and setup."""
     return one.label, one.subject, one.camera, one.setup
 

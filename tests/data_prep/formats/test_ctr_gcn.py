@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from data_prep.formats import ctr_gcn, padded, pyskl
-from data_prep.formats.output import complete_file
-from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file
 from tests.data_prep.formats import made
 
 T = 8
@@ -48,8 +47,11 @@ def test_reads_what_others_wrote(tmp_path):
 
 
 def test_labels_may_be_numbers_and_a_part_may_be_missing(tmp_path):
-    found = ctr_gcn.read(written(tmp_path, y_train=np.array([3, 1, 0]), x_test=None, y_test=None))
-    assert [one.label for one in found.entries.values()] == [3, 1, 0] and list(found.splits) == ["train"]
+    for labels in (np.array([3, 1, 0]), np.array([[3], [1], [0]]), np.array([[3.0], [1], [0]], np.float32)):
+        found = ctr_gcn.read(written(tmp_path, y_train=labels, x_test=None, y_test=None))
+        assert [one.label for one in found.entries.values()] == [3, 1, 0] and list(found.splits) == ["train"]
+    found = ctr_gcn.read(written(tmp_path, y_train=np.ones((3, 1)), x_test=None, y_test=None))
+    assert [one.label for one in found.entries.values()] == [1, 1, 1]
 
 
 def test_another_skeleton_by_its_benchmark(tmp_path):
@@ -57,16 +59,16 @@ def test_another_skeleton_by_its_benchmark(tmp_path):
     with pytest.raises(UserError, match="60 numbers a frame, expected 150: 2 bodies x 25 joints x 3 channels of"):
         ctr_gcn.read(written(tmp_path, x_train=x_train))
     path = written(tmp_path, x_train=x_train, x_test=None)
-    found = ctr_gcn.read(path, BENCHMARKS["utd_mhad"])
+    found = ctr_gcn.read(path, made.source(joints=20))
     assert found.read(found.entries["train_1"]).frames_TxVxMxC.shape == (T, 20, 1, 3)
     with pytest.raises(UserError, match="60 numbers a frame, expected 66: 1 bodies x 22 joints x 3 channels of"):
-        ctr_gcn.read(path, BENCHMARKS["shrec14"])
+        ctr_gcn.read(path, made.source(joints=22))
 
 
 def round_trip(tmp_path, collection):
-    facts_of = {name: padded.facts(collection.read(one)) for name, one in collection.entries.items()}
+    outlines = {name: padded.outline(collection.read(one)) for name, one in collection.entries.items()}
     with complete_file(tmp_path / "out.npz") as file:
-        ctr_gcn.write(file, collection, facts_of)
+        ctr_gcn.write(file, collection, outlines)
     return ctr_gcn.read(tmp_path / "out.npz")
 
 
@@ -95,12 +97,12 @@ def test_the_same_recordings_give_the_same_bytes(tmp_path):
 
 
 def test_the_parts_of_splits():
-    assert ctr_gcn.parts({"xsub_train": [], "xsub_val": []}) == {"xsub_train": "train", "xsub_val": "test"}
-    assert ctr_gcn.parts({"b": [], "training": []}) == {"b": "test", "training": "train"}
-    assert ctr_gcn.parts({"all": []}) == {"all": "test"}
+    assert ctr_gcn.part_of({"xsub_train": [], "xsub_val": []}) == {"xsub_train": "train", "xsub_val": "test"}
+    assert ctr_gcn.part_of({"b": [], "training": []}) == {"b": "test", "training": "train"}
+    assert ctr_gcn.part_of({"all": []}) == {"all": "test"}
     for splits in (("train", "val", "test"), ("a", "b"), ("train_a", "train_b")):
         with pytest.raises(UserError, match="expected two, one with 'train' in its name and another; choose with"):
-            ctr_gcn.parts(dict.fromkeys(splits, []))
+            ctr_gcn.part_of(dict.fromkeys(splits, []))
 
 
 ARRAYS = others_arrays()
@@ -118,7 +120,9 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
     "not one": ({"y_test": 2 * np.eye(2)}, r"y_test\[0\]: 1 numbers that are not 0, expected a single 1"),
     "fraction": ({"y_test": np.array([1, 1.5])}, r"y_test\[1\]: 1.5, expected a whole number"),
     "NaN": ({"y_test": np.array([1, np.nan])}, r"y_test\[1\]: nan, expected a whole number"),
-    "negative": ({"y_test": np.array([1, -1])}, r"x_test\[1\]: label -1, expected 0 to 99999"),
+    "no column": ({"y_test": np.zeros((2, 0))}, r"y_test: an array of shape \(2, 0\), expected labels of 2"),
+    "fraction in a column": ({"y_test": np.array([[1], [1.5]])}, r"y_test\[1\]: 1.5, expected a whole number"),
+    "negative": ({"y_test": np.array([1, -1])}, r"x_test: entry 1: label -1, expected 0 to 99999"),
     "no note": ({"beside_test": np.zeros((1, 5), np.uint8)}, "beside_test: not what is written beside an array of 2"),
 }
 
@@ -147,4 +151,4 @@ def test_notes_that_do_not_fit(tmp_path):
         with pytest.raises(UserError, match=message):
             ctr_gcn.read(tmp_path / "b.npz")
     with pytest.raises(UserError, match="3 joints of 3 channels, expected 25 of 3"):
-        ctr_gcn.read(tmp_path / "out.npz", BENCHMARKS["ntu60_cs"])
+        ctr_gcn.read(tmp_path / "out.npz", made.source(joints=25))

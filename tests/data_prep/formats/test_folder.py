@@ -7,29 +7,15 @@ import numpy as np
 import pytest
 
 from data_prep.formats import folder
-from dsta_jax.datasets import own
 from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
 
-TOML = """
-name = "own"
-classes = ["wave", "point, far", "3"]
-bodies = 2
-channels = "{channels}"
-[layout.parents]
-root = "root"
-tip = "root"
-"""
 HEADER = "file,label\n"
+SOURCE = made.source(joints=2, bodies=2)
 # Two frames of two joints.
-FRAMES = np.array([[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12.5]]], np.float32)
-LINES = "1,2,3,4,5,6\n7,8,9,10,11,12.5\n"
-
-
-def benchmark(tmp_path, channels: str = "xyz"):
-    (tmp_path / "own.toml").write_text(TOML.format(channels=channels))
-    return own.find(str(tmp_path / "own.toml"))
+FRAMES = np.array([[[1, 2, 3], [4, 5, 7]], [[7, 8, 9], [10, 11, 12.5]]], np.float32)
+LINES = "1,2,3,4,5,7\n7,8,9,10,11,12.5\n"
 
 
 def listed(tmp_path, text: str, files: dict[str, Any] | None = None) -> pathlib.Path:
@@ -45,7 +31,9 @@ def listed(tmp_path, text: str, files: dict[str, Any] | None = None) -> pathlib.
 
 
 def read_one(tmp_path, name: str, contents: Any, channels: str = "xyz") -> Recording:
-    found = folder.read(listed(tmp_path, f"{HEADER}{name},0\n", {name: contents}), benchmark(tmp_path, channels))
+    found = folder.read(
+        listed(tmp_path, f"{HEADER}{name},0\n", {name: contents}), made.source(joints=2, bodies=2, channels=channels)
+    )
     (one,) = found.entries.values()
     return found.read(one)
 
@@ -55,7 +43,7 @@ def test_lists(tmp_path):
         'label,file,subject,camera,setup,split\nwave,a.npy,3,2,1,train\n"point, far",sub/b.csv,4,,,test\n'
         "2,S001C002P003R001A001.npy,,,,train\n3,S001C002P003R001A002.npy,9,0,0,train\n"
     )
-    found = folder.read(listed(tmp_path, text), benchmark(tmp_path))
+    found = folder.read(listed(tmp_path, text), SOURCE)
     assert {name: made.numbers(one) for name, one in found.entries.items()} == {
         "a": (0, 3, 2, 1),
         "sub/b": (1, 4, 0, 0),
@@ -86,17 +74,14 @@ def test_arrays_of_one_body_and_of_two(tmp_path, dtype):
     np.testing.assert_array_equal(two[:, :, 1], FRAMES + 20)
 
 
-@pytest.mark.parametrize("text", [LINES, "root.x,root.y,root.z,tip.x,tip.y,tip.z\n" + LINES, LINES.replace(",", " , ")])
-def test_lines_of_one_body(tmp_path, text):
-    found = read_one(tmp_path, "a.csv", text).frames_TxVxMxC
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found[:, :, 0], FRAMES)
-
-
-def test_lines_of_two_bodies(tmp_path):
-    text = "1,2,3,4,5,6,21,22,23,24,25,26\n7,8,9,10,11,12.5,27,28,29,30,31,32.5\n"
-    found = read_one(tmp_path, "a.csv", text).frames_TxVxMxC
-    np.testing.assert_array_equal(found, np.stack([FRAMES, FRAMES + 20], axis=2))
+def test_a_frame_in_one_row(tmp_path):
+    two_TxMxVxC = np.stack([FRAMES, FRAMES + 20], axis=1)
+    for bodies in (1, 2):
+        found = read_one(tmp_path, "a.npy", two_TxMxVxC[:, :bodies].reshape(2, -1)).frames_TxVxMxC
+        np.testing.assert_array_equal(found.transpose(0, 2, 1, 3), two_TxMxVxC[:, :bodies])
+    with pytest.raises(UserError, match="2 x 6, expected frames x joints x channels, or frames x bodies"):
+        directory = listed(tmp_path, HEADER + "a.npy,0\n", {"a.npy": FRAMES.reshape(2, 6)})
+        folder.read_recording(folder.read(directory).entries["a"], None)
 
 
 def test_the_confidence_is_the_last_channel(tmp_path):
@@ -106,41 +91,74 @@ def test_the_confidence_is_the_last_channel(tmp_path):
         np.testing.assert_array_equal(found.score_TxVxM[:, :, 0], FRAMES[..., 2])
 
 
-def test_what_was_not_seen_is_zeros(tmp_path):
+def test_what_was_not_seen_is_nan(tmp_path):
     missing = FRAMES.copy()
     missing[0, 1, 2] = np.nan
-    expected = FRAMES.copy()
-    expected[0, 1] = 0
-    for name, contents in (
-        ("a.npy", missing),
-        ("a.csv", LINES.replace(",6", ",")),
-        ("b.csv", LINES.replace("6", "NaN")),
-    ):
-        found = read_one(tmp_path, name, contents).frames_TxVxMxC
-        np.testing.assert_array_equal(found[:, :, 0], expected)
-    with_score = read_one(tmp_path, "a.npy", missing, "xyc")
-    assert not with_score.frames_TxVxMxC[0, 1].any() and not with_score.score_TxVxM[0, 1].any()
+    for name, contents in (("a.npy", missing), ("a.csv", LINES.replace(",7\n", ",\n"))):
+        np.testing.assert_array_equal(read_one(tmp_path, name, contents).frames_TxVxMxC[:, :, 0], missing)
+        np.testing.assert_array_equal(read_one(tmp_path, name, contents, "xyc").score_TxVxM[:, :, 0], missing[..., 2])
+
+
+def test_how_others_write_lists(tmp_path):
+    text = "\ufeff File ; LABEL;Subject ;split\nsub\\a.NPY; wave ;01; train \n;;;\n./b.csv;2;2.0;test\n"
+    for line_end in ("\n", "\r\n", "\r", "\r\r\n"):
+        for separator in ";\t":
+            changed = text.replace("\n", line_end).replace(";", separator)
+            found = folder.read(listed(tmp_path, changed), SOURCE)
+            assert {name: made.numbers(one) for name, one in found.entries.items()} == {
+                "sub/a": (0, 1, 0, 0),
+                "b": (2, 2, 0, 0),
+            }
+            assert found.splits == {"train": ["sub/a"], "test": ["b"]} and not found.notes
+
+
+def test_subjects_may_be_words(tmp_path):
+    text = "file,label,subject,camera,setup\na.npy,0,anna,1,1\nb.npy,0,7,None,left\nc.npy,0,,3,nan\n"
+    directory = listed(tmp_path, text)
+    found = folder.read(directory, SOURCE)
+    assert [made.numbers(one)[1:] for one in found.entries.values()] == [
+        ("anna", 1, "1"),
+        ("7", 0, "left"),
+        (0, 3, 0),
+    ]
+    assert found.notes == (
+        f"{directory / 'labels.csv'}: subject 'anna' is no number, so all of this column are words",
+        f"{directory / 'labels.csv'}: setup 'left' is no number, so all of this column are words",
+    )
+
+
+def test_what_is_concluded_of_files_is_said(tmp_path):
+    counted = "0,1,2,3,4,5\n" + LINES
+    files = {"a.csv": LINES, "b.csv": LINES.replace(",", ";"), "c.csv": LINES.replace(",", ";"), "d.csv": counted}
+    directory = listed(tmp_path, HEADER + "".join(f"{name},0\n" for name in (*files, "e.csv")), files)
+    assert folder.read(directory, SOURCE).notes == (
+        f"{directory}: numbers are parted by semicolons in 2 of 5 .csv files",
+        f"{directory}: the first line counts the columns and is skipped in 1 of 5 .csv files",
+    )
 
 
 BAD_LISTS = {
     "empty": ("", ":1: columns '', expected some of file,label,subject"),
     "no label": ("file,name\n", ":1: columns 'file,name', expected some of file,label"),
-    "unknown column": ("file,label,Subject\n", ":1: columns 'file,label,Subject', expected some of"),
-    "column twice": ("file,label,label\n", ":1: columns 'file,label,label', expected"),
+    "unknown column": ("file,label,actor\n", ":1: columns 'file,label,actor', expected some of"),
+    "column twice": ("file,label,Label\n", ":1: columns 'file,label,Label', expected"),
+    "no file": (HEADER + " ,0\n", ":2: no file, expected one in every line"),
+    "empty label": (HEADER + "a.npy,\n", ":2: no label, expected one in every line"),
     "no lines": (HEADER, ": no recordings"),
     "cells": (HEADER + "a.npy,0\n\na.npy\n", ":4: 1 cells, expected 2: file,label"),
     "ending": (HEADER + "a.txt,0\n", ":2: file 'a.txt', expected a .npy or .csv file in"),
     "elsewhere": (HEADER + "../a.npy,0\n", ":2: file '../a.npy', expected a .npy or .csv"),
+    "in Windows": (HEADER + "C:\\a.npy,0\n", ":2: file 'C:\\\\a.npy', expected a .npy or .csv"),
+    "above in Windows": (HEADER + "..\\a.npy,0\n", ":2: file '..\\\\a.npy', expected a .npy or .csv"),
     "absolute": (HEADER + "/etc/a.npy,0\n", ":2: file '/etc/a.npy', expected a .npy or .csv"),
     "twice": (HEADER + "a.npy,0\na.csv,0\n", ":3: the name a is taken by {path}:2"),
     "unknown class": (
         HEADER + "a.npy,jump\n",
-        ":2: label 'jump', expected a number below 3, or one of wave, p",
+        ":2: label 'jump', expected a number from 0 below 3, or one of wave, p",
     ),
-    "large label": (HEADER + "a.npy,4\n", ":2: label '4', expected a number below 3"),
+    "large label": (HEADER + "a.npy,4\n", ":2: label '4', expected a number from 0 below 3"),
     "negative label": (HEADER + "a.npy,-1\n", ":2: label '-1', expected a number"),
-    "subject": ("file,label,subject\na.npy,0,me\n", ":2: subject 'me', expected a whole number"),
-    "no split": ("file,label,split\na.npy,0,\n", ":2: no split, expected the part that a.npy belongs to"),
+    "no split": ("file,label,split\na.npy,0, \n", ":2: no split, expected one in every line"),
     "open quote": (HEADER + 'a.npy,"0\n', ":2: not comma-separated text"),
 }
 
@@ -150,7 +168,7 @@ def test_bad_lists(tmp_path, case):
     text, message = BAD_LISTS[case]
     directory = listed(tmp_path, text)
     with pytest.raises(UserError) as caught:
-        folder.read(directory, benchmark(tmp_path))
+        folder.read(directory, SOURCE)
     path = directory / "labels.csv"
     assert str(caught.value).startswith(f"{path}{message.format(path=path)}")
 
@@ -162,7 +180,7 @@ def test_files_that_are_no_text(tmp_path):
     for data in (b"file,label\n\xff\xfe,0\n", b"file,label\na\0.npy,0\n"):
         (directory / "labels.csv").write_bytes(data)
         with pytest.raises(UserError):
-            folder.read(directory, benchmark(tmp_path))
+            folder.read(directory, SOURCE)
 
 
 def test_lines_need_a_benchmark(tmp_path):
@@ -178,30 +196,20 @@ def test_arrays_without_a_benchmark(tmp_path):
     assert found.read(found.entries["b"]).score_TxVxM.shape == (2, 2, 1)
 
 
+EXPECTED = (
+    ", expected frames x joints x channels, or frames x bodies x joints x channels, or all of a frame in one row: 2"
+)
 BAD_RECORDINGS: dict[str, tuple[str, Any, str]] = {
-    "axes": (
-        "a.npy",
-        FRAMES[0],
-        ": 2 x 3, expected frames x 2 joints x 3 channels, or frames x at most 2 bodies",
-    ),
-    "a number": ("a.npy", np.float32(1), ": a single number, expected frames"),
-    "joints": ("a.npy", np.ones((4, 5, 3)), ": 4 x 5 x 3, expected frames x 2 joints"),
-    "exchanged": ("a.npy", np.ones((4, 3, 2)), ": 4 x 3 x 2, expected frames x 2 joints"),
-    "bodies": ("a.npy", np.ones((4, 3, 2, 3)), ": 4 x 3 x 2 x 3, expected frames x 2 joints"),
-    "no frames": ("a.npy", FRAMES[:0], ": 0 x 2 x 3, expected frames"),
-    "infinity": ("a.npy", FRAMES * np.float32("inf"), ": an infinite number in frame 1, expected finite ones"),
+    "axes": ("a.npy", FRAMES[0], f": 2 x 3{EXPECTED} joints, 3 channels, at most 2 bodies"),
+    "a number": ("a.npy", np.float32(1), f": a single number{EXPECTED}"),
+    "joints": ("a.npy", np.ones((4, 5, 3)), f": 4 x 5 x 3{EXPECTED}"),
+    "exchanged": ("a.npy", np.ones((4, 3, 2)), f": 4 x 3 x 2{EXPECTED}"),
+    "bodies": ("a.npy", np.ones((4, 3, 2, 3)), f": 4 x 3 x 2 x 3{EXPECTED}"),
+    "no bodies": ("a.npy", np.ones((4, 0, 2, 3)), f": 4 x 0 x 2 x 3{EXPECTED}"),
+    "bodies in a row": ("a.npy", np.ones((4, 18)), f": 4 x 18{EXPECTED}"),
+    "no frames": ("a.npy", FRAMES[:0], f": 0 x 2 x 3{EXPECTED}"),
     "objects": ("a.npy", np.array(["1"]), ": an array of type <U1, expected real numbers"),
-    "few": ("a.csv", "1,2,3\n", ":1: 3 numbers, expected 6: 1 x 2 joints x 3"),
-    "between": ("a.csv", "1,2,3,4,5,6,7\n", ":1: 7 numbers, expected 6: 1 x 2 joints x 3"),
-    "many": ("a.csv", ",".join("1" * 18) + "\n", ":1: 18 numbers, expected 12: 2 x 2 joints x 3"),
-    "fewer later": ("a.csv", LINES + "1,2\n", ":3: 2 numbers, expected 6"),
-    "word": ("a.csv", LINES + "1,2,3,4,5,six\n", ":3: a cell that is no number, expected 6"),
-    "two headers": ("a.csv", "a\nb\n" + LINES, ":2: a cell that is no number"),
-    "underscore": ("a.csv", LINES + "1_0,2,3,4,5,6\n", ":3: a cell that is no number"),
-    "infinite word": ("a.csv", LINES + "1,2,3,4,5,inf\n", ": an infinite number in frame 3"),
-    "too large": ("a.csv", LINES + "1,2,3,4,5,1e300\n", ": an infinite number in frame 3"),
-    "only a header": ("a.csv", "a,b\n", ": no frames, expected a line of numbers for each"),
-    "empty": ("a.csv", "", ": no frames, expected a line of numbers for each"),
+    "few": ("a.csv", "1,2,3\n", ":1: 3 numbers, expected 6: 1 bodies x 2 joints x 3 channels"),
 }
 
 
@@ -214,7 +222,7 @@ def test_bad_recordings(tmp_path, case):
 
 
 def test_no_recording(tmp_path):
-    found = folder.read(listed(tmp_path, HEADER + "a.npy,0\nb.csv,0\n"), benchmark(tmp_path))
+    found = folder.read(listed(tmp_path, HEADER + "a.npy,0\nb.csv,0\n"), SOURCE)
     for one in found.entries.values():
-        with pytest.raises(UserError, match="no such file"):
+        with pytest.raises(UserError, match="no such file, but labels.csv names it"):
             found.read(one)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from data_prep.formats import npy_pair, padded, pyskl
-from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
 
@@ -55,8 +54,8 @@ def test_nobody_seen_is_one_frame(tmp_path):
 
 
 def round_trip(tmp_path, collection):
-    facts_of = {name: padded.facts(collection.read(one)) for name, one in collection.entries.items()}
-    npy_pair.write(tmp_path / "npy", collection, facts_of)
+    outlines = {name: padded.outline(collection.read(one)) for name, one in collection.entries.items()}
+    npy_pair.write(tmp_path / "npy", collection, outlines)
     return npy_pair.read(tmp_path / "npy")
 
 
@@ -97,8 +96,20 @@ def test_without_what_stands_beside_zeros_at_the_end_are_padding(tmp_path):
 
 def test_a_benchmark_says_what_the_third_channel_is(tmp_path):
     others_files(tmp_path)
-    with pytest.raises(UserError, match=r"2 joints of 3 channels, expected 25 of 3 \(xyz\) by benchmark ntu60_cs"):
-        npy_pair.read(tmp_path, BENCHMARKS["ntu60_cs"])
+    with pytest.raises(UserError, match=r"2 joints of 3 channels, expected 5 of 3 \(xyc\) by the benchmark of made"):
+        npy_pair.read(tmp_path, made.source(joints=5, channels="xyc"))
+    for channels, scored in (("xyz", False), ("xyc", True)):
+        found = npy_pair.read(tmp_path, made.source(joints=2, channels=channels))
+        assert (found.read(found.entries["train_a"]).score_TxVxM is not None) == scored and not found.notes
+
+
+def test_nan_is_no_padding(tmp_path):
+    array_NxCxTxVxM = others_files(tmp_path)
+    array_NxCxTxVxM[1, :, 4, 1, 1] = np.nan
+    others_files(tmp_path, array=array_NxCxTxVxM)
+    found = npy_pair.read(tmp_path)
+    frames_TxVxMxC = found.read(found.entries["train_S001C001P002R001A001.skeleton"]).frames_TxVxMxC
+    np.testing.assert_array_equal(frames_TxVxMxC, array_NxCxTxVxM[1].transpose(1, 2, 3, 0)[:5])
 
 
 ARRAY = np.zeros((2, 3, 6, 2, 2), np.float32)
@@ -174,6 +185,7 @@ BAD_NOTES: dict[str, tuple[dict[str, Any], str]] = {
     "lengths": ({"frames": [5, 2]}, "frames: not 3 entries"),
     "no length": ({"frames": [5, 2, 0]}, r"frames\[2\]: 0"),
     "text": ({"bodies": [1, "2", 1]}, r"bodies\[1\]: '2'"),
+    "subject": ({"subject": [1, "anna", None]}, r"subject\[2\]: None"),
     "picture": ({"image_shape": [None, [1, 2], [1]]}, r"image_shape\[2\]: a value of type list"),
     "names": ({"name": ["fourth/sub", "another", "second"]}, "its names are not those of xsub_train_label.pkl"),
     "joints": ({"joints": 0}, "split, joints, bodies or channels"),

@@ -145,7 +145,7 @@ def test_archives_of_other_arrays(tmp_path):
         archive.writestr("wide.npy", header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1000000000)}\n"))
     rows = npy_rows.ArchivedRows(path, "x")
     assert rows.row(1).tolist() == [0, 0]
-    with pytest.raises(UserError, match="x: ends in row 2 of 9"):
+    with pytest.raises(UserError, match="x: ends before the end of row 2 of 9"):
         rows.row(2)
     with pytest.raises(UserError, match="wide: an array of shape"):
         npy_rows.ArchivedRows(path, "wide")

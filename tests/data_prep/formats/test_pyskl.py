@@ -195,3 +195,35 @@ def test_overlapping_splits_survive(tmp_path):
     file = io.BytesIO()
     pyskl.write(file, pyskl.read(written(tmp_path, value)))
     assert pickle.loads(file.getvalue())["split"] == value["split"]
+
+
+def test_names_that_no_split_has(tmp_path):
+    value = made.annotations()
+    value["split"] = {"train": [f"{name}.avi" for name in made.NAMES], "val": []}
+    path = written(tmp_path, value)
+    with pytest.raises(UserError) as caught:
+        pyskl.read(path)
+    assert str(caught.value).startswith(
+        f"{path}: none of the names in split train, val is a frame_dir; found 'S001C002P003R001A001.avi', but the "
+        "annotations are called 'S001C002P003R001A001'; write both alike"
+    )
+
+
+def test_nan_stays(tmp_path):
+    value = made.annotations(two=True)
+    value["annotations"][1]["keypoint"][0, 1, 2] = np.nan
+    value["annotations"][1]["keypoint_score"][0, 2, 0] = np.nan
+    found = pyskl.read(written(tmp_path, value))
+    recording = found.read(found.entries["second"])
+    assert np.isnan(recording.frames_TxVxMxC[1, 2, 0]).all() and np.isnan(recording.frames_TxVxMxC).sum() == 2
+    assert np.isnan(recording.score_TxVxM[2, 0, 0]) and np.isnan(recording.score_TxVxM).sum() == 1
+
+
+def test_arrays_have_the_older_names_that_numpy_1_knows(tmp_path):
+    value = made.annotations(two=True)
+    value["annotations"][1]["frame_dir"] = value["split"]["xsub_train"][2] = "cnumpy._core.multiarray"
+    file = io.BytesIO()
+    pyskl.write(file, pyskl.read(written(tmp_path, value)))
+    assert file.getvalue().count(b"cnumpy.core.multiarray\n") == 5
+    assert file.getvalue().count(b"numpy._core") == 2
+    assert pickle.loads(file.getvalue())["annotations"][1]["frame_dir"] == "cnumpy._core.multiarray"

@@ -23,7 +23,7 @@ from hypothesis.extra import numpy as hnp
 
 from data_prep.formats import safe_pickle
 from dsta_jax.errors import UserError
-from tests.data_prep.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, STATE, array_of, load, refused
+from tests.data_prep.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, STATE, array_of, kind_of, load, refused
 
 PROTOCOLS = range(6)
 
@@ -131,11 +131,6 @@ def test_a_value_named_twice_is_the_same(tmp_path):
     assert found[0] is found
 
 
-def test_long_byte_strings_are_views_of_the_file(tmp_path):
-    found = load(tmp_path, pickle.dumps([b"x" * 1024, b"x" * 1025]))
-    assert type(found[0]) is bytes and type(found[1]) is memoryview and found[1] == b"x" * 1025
-
-
 class Runs:
     """An object whose pickle calls something."""
 
@@ -187,43 +182,46 @@ def test_nothing_is_called(tmp_path, asked, protocol):
     assert not touched.exists() and not touched.with_suffix(".npy").exists()
 
 
-GLOBAL = {name: b"c" + name.replace(".", "\n", 1).encode() + b"\n" for name in ("os.system", "builtins.eval")}
 FORBIDDEN = {
-    "reduce": (GLOBAL["os.system"] + b"(S'true'\ntR.", "it asks for 'os.system'"),
+    "reduce": (b"cos\nsystem\n(S'true'\ntR.", "it asks for 'os.system'"),
     "stack_global": (b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.", "it asks for 'os.system'"),
     "inst": (b"(S'true'\nios\nsystem\n.", "it makes an object of a class"),
     "obj": (b"(" + DTYPE + b"S'f4'\no.", "it makes an object of a class"),
     "newobj": (b"\x80\x02" + NDARRAY + b"(K\x05\x85t\x81.", "it makes an object of a class"),
     "newobj_ex": (b"\x80\x04" + NDARRAY + b")}\x92.", "it makes an object of a class"),
-    "build of a name": (DTYPE + b"}(X\x04\x00\x00\x00typeK\x01ub.", "it changes 'numpy.dtype'"),
-    "build of a name's slots": (DTYPE + b"(N}X\x08\x00\x00\x00__code__Nstb.", "it changes 'numpy.dtype'"),
+    "build of a name": (DTYPE + b"}(X\x04\x00\x00\x00typeK\x01ub.", "it changes a value of type function"),
+    "build of a name's slots": (DTYPE + b"(N}X\x08\x00\x00\x00__code__Nstb.", "it changes a value of type function"),
+    "build of the class of arrays": (NDARRAY + b"}b.", "it changes a value of type object"),
     "build of a dict": (b"}}b.", "it changes a value of type dict"),
     "build of an object": (b"ccollections\nOrderedDict\n)R}b.", "it changes a value of type dict"),
-    "array built twice": (
-        EMPTY + 2 * (b"(K\x01(K\x00t" + F4 + b"\x89C\x00tb") + b".",
-        "it changes a value of type Empty",
+    "array of objects": (EMPTY + b"(K\x01(K\x01t" + F4 + b"\x89]NatNb.", "it changes a value of type tuple"),
+    "type with fields": (
+        F4[: -len(STATE)] + b"(K\x03X\x01\x00\x00\x00|N)}K\x01K\x01K\x10tb.",
+        "it changes a value of type",
     ),
-    "type built twice": (F4 + STATE + b".", "it changes a value of type DataType"),
+    "type of an unknown version": (
+        F4[: -len(STATE)] + b"(K\x04" + STATE[3:] + b".",
+        "it changes a value of type Float32",
+    ),
     "another module's array": (b"cevil\n_reconstruct\n.", "it asks for 'evil._reconstruct'"),
     "a dotted name": (b"\x8c\x05numpy\x8c\x16ndarray.__subclasses__\x93.", "it asks for"),
-    "attribute of a name": (b"\x8c\x05numpy\x8c\x0endarray.dumps\x93.".replace(b"\x0e", b"\x0d"), "it asks for"),
+    "attribute of a name": (b"\x8c\x05numpy\x8c\x0dndarray.dumps\x93.", "it asks for"),
     "attrgetter": (b"coperator\nattrgetter\n(S'system'\ntR(cos\n__name__\ntR.", "it asks for 'operator.attrgetter'"),
     "runstring": (b"cnumpy.testing._private.utils\nrunstring\n(S'x=1'\n}tR.", "it asks for 'numpy.testing._private"),
-    "name of other type": (b"K\x01K\x02\x93.", "it asks for a name that is no text"),
-    "call of a text": (b"S'os'\n)R.", "it calls 'os'"),
-    "call of a tuple": (b")K\x01\x85R.", "it calls a value of type tuple"),
-    "call without arguments": (DTYPE + b"K\x01R.", "it calls 'numpy.dtype' with 1"),
-    "ndarray itself": (NDARRAY + b"(K\x05tR.", "it calls 'numpy.ndarray' with (5)"),
-    "an array of dtype": (EMPTY.replace(NDARRAY, DTYPE) + b".", "it calls 'numpy.core.multiarray._reconstruct'"),
-    "object type": (DTYPE + b"(S'O8'\nI00\nI01\ntR.", "it calls 'numpy.dtype' with ('O8', False, True)"),
-    "structure": (DTYPE + b"(S'V8'\nI00\nI01\ntR.", "it calls 'numpy.dtype' with ('V8'"),
-    "time": (DTYPE + b"(S'M8'\nI00\nI01\ntR.", "it calls 'numpy.dtype' with ('M8'"),
-    "comma type": (DTYPE + b"(S'f4,f4'\nI00\nI01\ntR.", "it calls 'numpy.dtype' with ('f4,f4'"),
-    "codec": (b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.", "it calls '_codecs.encode' with ('x', 'rot13')"),
-    "factory called": (b"cbuiltins\nlist\n)R.", "it calls 'builtins.list' with ()"),
-    "name kept": (NDARRAY + b".", "it keeps 'numpy.ndarray'"),
-    "name in a list": (b"]" + NDARRAY + b"a.", "it keeps 'numpy.ndarray'"),
-    "name in a dict": (b"}K\x01" + NDARRAY + b"s.", "it keeps 'numpy.ndarray'"),
+    "an array of dtype": (EMPTY.replace(NDARRAY, DTYPE) + b".", "it makes an array of a value of type function"),
+    "object type": (DTYPE + b"(S'O8'\nI00\nI01\ntR.", "it asks for the numpy type 'O8'"),
+    "structure": (DTYPE + b"(S'V8'\nI00\nI01\ntR.", "it asks for the numpy type 'V8'"),
+    "huge structure": (DTYPE + b"(S'V1000000000'\nI00\nI01\ntR.", "it asks for the numpy type 'V1000000000'"),
+    "huge text": (DTYPE + b"(S'S999999999'\nI00\nI01\ntR.", "it asks for the numpy type 'S999999999'"),
+    "complex": (DTYPE + b"(S'c8'\nI00\nI01\ntR.", "it asks for the numpy type 'c8'"),
+    "time": (DTYPE + b"(S'M8'\nI00\nI01\ntR.", "it asks for the numpy type 'M8'"),
+    "comma type": (DTYPE + b"(S'f4,f4'\nI00\nI01\ntR.", "it asks for the numpy type 'f4,f4'"),
+    "a list as a type": (DTYPE + b"(](S'a'\nS'f4'\ntaI00\nI01\ntR.", "it asks for the numpy type a value of type list"),
+    "codec": (b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.", "it encodes as 'rot13'"),
+    "bytes of a number": (
+        b"cbuiltins\nbytearray\n(\x8a\x06\x00\x00\x00\x00\x00\x01tR.",
+        "it makes bytes of 1099511627776",
+    ),
     "persistent id": (b"Pid\n.", "it refers to something outside the file"),
     "persistent value": (b"K\x01Q.", "it refers to something outside the file"),
     "extension 1": (b"\x82\x01.", "it refers to something outside the file"),
@@ -277,11 +275,24 @@ AMPLE = {
     "memo": b"]" + b"\x94" * N + b".",
     "sparse memo": b"]" + b"".join(b"r" + struct.pack("<I", 4 * n) for n in range(1, N // 5)) + b".",
     "a place far away": b"Nr\xff\xff\xff\x7f.",
+    "a place very far away": b"Np99999999999999999999\n.",
+    "a long bytearray": b"\x96\x00\x00\x00\x00\x00\x01\x00\x00.",
+    "a long frame": b"\x95\x00\x00\x00\x00\x00\x01\x00\x00.",
+    "nothing, many times": b"](" + b"N" * N + b"e.",
     "copies": b"]" + b"2" * N + b".",
     "doubled": doubled(N // 2) + b".",
     "doubled as a key": b"}" + doubled(60) + b"Ns.",
     "doubled in a set": b"\x8f(" + doubled(60) + b"\x90.",
     "the same array": b"](" + array_of(b"(K\x00t", F4, b"")[:-1] + b"q\x00" + b"h\x00" * (N // 2) + b"e.",
+    "an array again and again": array_of(b"(M\x30\x75t", kind_of(b"S1", b"|", 1) + b"q\x01", b"x" * N)[:-3]
+    + b"tq\x00b"
+    + b"h\x00b" * AGAIN
+    + b".",
+    "pairs again and again": b"]("
+    + b"(K\x01K\x01l" * (N // 20)
+    + b"eq\x00ccollections\nOrderedDict\nq\x01"
+    + b"h\x01h\x00\x85R0" * AGAIN
+    + b".",
     "encoded again and again": LONG_TEXT + b"h\x01h\x00h\x02\x86R0" * AGAIN + b".",
     "a set again and again": LONG_LIST + b"h\x01h\x00\x85R0" * AGAIN + b".",
 }
@@ -300,10 +311,22 @@ def test_time_and_memory_are_bounded_by_the_size(tmp_path, case, monkeypatch):
     finally:
         tracemalloc.stop()
     assert time.process_time() - started < 10
-    assert peak < 30 * len(data) + (4 << 20)
+    assert peak < 40 * len(data) + (4 << 20)
 
 
-@pytest.mark.parametrize("case", ["sets", "marks", "nested", "encoded again and again", "a set again and again"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "sets",
+        "marks",
+        "nested",
+        "memo",
+        "an array again and again",
+        "encoded again and again",
+        "a set again and again",
+        "pairs again and again",
+    ],
+)
 def test_more_than_a_file_has_room_for(tmp_path, case, monkeypatch):
     monkeypatch.setattr(safe_pickle, "_FREE", 1 << 20)
     assert "more objects than a file of its size has room for" in refused(tmp_path, AMPLE[case])
@@ -311,7 +334,7 @@ def test_more_than_a_file_has_room_for(tmp_path, case, monkeypatch):
 
 def test_files_that_are_no_pickles(tmp_path):
     (tmp_path / "empty.pkl").touch()
-    for name, message in (("absent.pkl", "no such file"), (".", "not a file"), ("empty.pkl", "the file is empty")):
+    for name, message in (("absent.pkl", "no such file"), (".", "not a file"), ("empty.pkl", "0 bytes, expected 1 to")):
         with pytest.raises(UserError, match=message):
             safe_pickle.load(tmp_path / name)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep.formats.output import complete_file
+from dsta_jax.files import complete_file
 
 
 def test_a_complete_file_replaces_another(tmp_path):
