@@ -19,7 +19,8 @@ def read(tmp_path, text: str) -> np.ndarray:
 
 
 def notes(tmp_path) -> list[str]:
-    return csv_frames.read_style(tmp_path / "a.csv", SHAPE).notes
+    text = csv_frames.read_text(tmp_path / "a.csv", csv_frames.HEAD)
+    return list(csv_frames.style_of(text, SHAPE).notes)
 
 
 def numbered(lines: str, start: int = 0, separator: str = ",") -> str:
@@ -46,12 +47,13 @@ SAME = {
     "counted from 1": ("1,2,3,4,5,6\n" + LINES, "the first line counts the columns and is skipped"),
     "counted from 3": ("3,4,5,6,7,8\n" + LINES, "the first line counts the columns and is skipped"),
     "counted with a point": ("0.0,1.0,2.0,3.0,4.0,5.0\n" + LINES, "the first line counts the columns and is skipped"),
-    "blanks": (LINES.replace(",", " "), "numbers are parted by blanks"),
-    "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are parted by blanks"),
-    "tabs": (LINES.replace(",", "\t"), "numbers are parted by tabs"),
-    "semicolons": (LINES.replace(",", ";"), "numbers are parted by semicolons"),
-    "Excel in German": (LINES.replace(",", ";").replace(".", ","), "numbers are parted by semicolons"),
-    "names with semicolons": ((NAMES + LINES).replace(",", ";"), "numbers are parted by semicolons"),
+    "quoted after blanks": ('"' + LINES.replace(",", '", "').replace("\n", '"\n"')[:-1], None),
+    "blanks": (LINES.replace(",", " "), "numbers are separated by blanks"),
+    "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are separated by blanks"),
+    "tabs": (LINES.replace(",", "\t"), "numbers are separated by tabs"),
+    "semicolons": (LINES.replace(",", ";"), "numbers are separated by semicolons"),
+    "Excel in German": (LINES.replace(",", ";").replace(".", ","), "numbers are separated by semicolons"),
+    "names with semicolons": ((NAMES + LINES).replace(",", ";"), "numbers are separated by semicolons"),
     "frames counted": (numbered(LINES), "the first column counts the frames and is left out"),
     "frames counted from 1": (numbered(LINES, 1), "the first column counts the frames and is left out"),
     "frames counted from 57": (numbered(LINES, 57), "the first column counts the frames and is left out"),
@@ -74,6 +76,15 @@ def test_what_pandas_writes(tmp_path):
     np.testing.assert_array_equal(found.reshape(3, 6), FRAMES)
     assert notes(tmp_path) == [
         "the first line counts the columns and is skipped",
+        "the first column counts the frames and is left out",
+    ]
+
+
+def test_what_r_writes(tmp_path):
+    rows = "".join(f'"{n}" {line}\n' for n, line in enumerate(LINES.replace(",", " ").splitlines(), start=1))
+    np.testing.assert_array_equal(read(tmp_path, f'"a" "b" "c" "d" "e" "f"\n{rows}').reshape(3, 6), FRAMES)
+    assert notes(tmp_path) == [
+        "numbers are separated by blanks",
         "the first column counts the frames and is left out",
     ]
 
@@ -133,17 +144,18 @@ BAD = {
     "few": ("1,2,3\n", f":1: 3 numbers, {EXPECTED}"),
     "between": ("1,2,3,4,5,6,8\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a label, remove its column"),
     "many": (",".join("1" * 18) + "\n", ":1: 18 numbers, expected 12: 2 bodies x 2 joints x 3 channels"),
+    "a separator too many": (LINES.replace("\n", ",\n"), f":1: 7 numbers, {EXPECTED}; is there a separator too many"),
     "fewer later": (LINES + "1,2\n", f":4: 2 numbers, {EXPECTED}"),
     "more later": (LINES + "\n1,2,3,4,5,6,7\n", f":5: 7 numbers, {EXPECTED}"),
     "a time": ("0.00,1,1,1,1,1,1\n0.04,1,1,1,1,1,1\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a"),
     "a label's number": ("3,1,1,1,1,1,1\n3,1,1,1,1,1,1\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a"),
     "a label": (
         "wave,1,1,1,1,1,1\nwave,1,1,1,1,1,1\n",
-        ":1: cell 1 is 'wave', expected a number, or nothing, nan or None for one that was not seen; a label in each",
+        ":1: cell 1 is 'wave', expected a number, or nothing, nan or None for one that was not seen; labels stand in",
     ),
     "frames that are missing": (
         numbered(LINES) + "9,1,1,1,1,1,1\n",
-        ":4: frame number 9 in the first column, expected 3",
+        ":4: frame 9 by the first column, expected 3",
     ),
     "a word": (
         LINES + "1,2,3,4,5,six\n",
@@ -177,11 +189,13 @@ def test_bad_lines(tmp_path, case):
 
 def test_files_that_are_no_text(tmp_path):
     path = tmp_path / "a.csv"
-    for data, message in ((LINES.encode("utf-16"), "not text in UTF-8"), (b"1,\xe4", "not text in UTF-8")):
+    for data, message in (
+        (LINES.encode("utf-16"), "not readable as text in UTF-8"),
+        (b"1,\xe4", "not readable as text in UTF-8"),
+    ):
         path.write_bytes(data)
-        for function in (csv_frames.read, csv_frames.read_style):
-            with pytest.raises(UserError, match=message):
-                function(path, SHAPE)
+        with pytest.raises(UserError, match=message):
+            csv_frames.read(path, SHAPE)
     with pytest.raises(UserError, match="no such file"):
         csv_frames.read(tmp_path / "absent.csv", SHAPE)
 
