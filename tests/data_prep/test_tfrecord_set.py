@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dsta_jax.datasets.ntu_bodies import normalize_ntu
 
 from data_prep import conversion, convert, tfrecord_set
 from dsta_jax.data import records
@@ -12,7 +13,6 @@ from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
 from dsta_jax.datasets.layouts import COCO_17
 from dsta_jax.datasets.normalize import normalize
-from dsta_jax.datasets.ntu_bodies import normalize_ntu
 from dsta_jax.errors import UserError
 from tests import raw_recordings
 from tests.data_prep.formats import made
