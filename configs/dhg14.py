@@ -4,7 +4,7 @@
 as memory holds, or `config.members_per_step` networks; each fold can be interrupted and goes on by itself.
 `--config.folds=1,2` trains two of them, `configs/dhg14.py:spatial` one stream of each.
 
-Needs the recordings: `python -m data_prep.dhg --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=dhg --in=DIRECTORY --out=data`.
 The paper reports 93.8% for the four streams, as the mean over the folds.
 """
 

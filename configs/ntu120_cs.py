@@ -2,7 +2,7 @@
 
 `configs/ntu120_cs.py:spatial` trains one stream, `configs/ntu120_cs.py:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.ntu --version=120 --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=ntu120 --in=DIRECTORY --out=data`.
 53 subjects train (63,026 samples), the others test (50,919).
 The paper reports 86.6% for the four streams.
 """

@@ -2,7 +2,7 @@
 
 `configs/ntu120_xset.py:spatial` trains one stream, `configs/ntu120_xset.py:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.ntu --version=120 --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=ntu120 --in=DIRECTORY --out=data`.
 Even setups train (54,468 samples), odd ones test (59,477), as in all other work. The paper has it the other way round,
 so its 89.0% are those of configs/ntu120_ce.py, and there is no figure of the paper's for this one.
 """

@@ -2,7 +2,7 @@
 
 `configs/ntu60_cs.py:spatial` trains one stream, `configs/ntu60_cs.py:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.ntu --version=60 --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=ntu60 --in=DIRECTORY --out=data`.
 20 subjects train (40,091 samples), the others test (16,487).
 The paper reports 91.5% for the four streams.
 """

@@ -2,7 +2,7 @@
 
 `configs/ntu60_cv.py:spatial` trains one stream, `configs/ntu60_cv.py:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.ntu --version=60 --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=ntu60 --in=DIRECTORY --out=data`.
 Cameras 2 and 3 train (37,646 samples), camera 1 tests (18,932).
 The paper reports 96.4% for the four streams.
 """

@@ -1,7 +1,7 @@
 """Northwestern-UCLA, 10 actions, 1,020 recordings of views 1 and 2 for training, 464 of view 3 for testing.
 
 `configs/nw_ucla.py` is the full network with the paper's schedule, for a GPU; `configs/nw_ucla.py:small` trains on two
-CPU cores. Needs the recordings: `python -m data_prep.nw_ucla --raw_dir=DIRECTORY --out_dir=data`.
+CPU cores. Needs the recordings: `python -m data_prep.convert --from=nw_ucla --in=DIRECTORY --out=data`.
 README.md has the accuracies that were measured.
 """
 

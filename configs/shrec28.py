@@ -2,7 +2,7 @@
 
 `configs/shrec28.py:spatial` trains one stream, `configs/shrec28.py:small` a network for two CPU cores.
 
-Needs the recordings: `python -m data_prep.shrec --raw_dir=DIRECTORY --out_dir=data`.
+Needs the recordings: `python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data`.
 The paper reports 93.9% for the four streams.
 """
 

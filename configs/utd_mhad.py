@@ -1,7 +1,7 @@
 """UTD-MHAD, 27 actions, 431 recordings of odd subjects for training, 430 of even subjects for testing.
 
 `configs/utd_mhad.py` is the full network with the paper's schedule, for a GPU; `configs/utd_mhad.py:small` trains on
-two CPU cores. Needs the recordings: `python -m data_prep.utd_mhad --raw_dir=DIRECTORY --out_dir=data`.
+two CPU cores. Needs the recordings: `python -m data_prep.convert --from=utd_mhad --in=DIRECTORY --out=data`.
 README.md has the accuracies that were measured.
 """
 

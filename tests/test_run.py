@@ -42,7 +42,7 @@ def test_senseless_configurations(config, key, value, message):
 
 def test_missing_recordings_name_the_command(config, tmp_path):
     config.benchmark, config.data.dir = "shrec28", str(tmp_path)
-    with pytest.raises(UserError, match=f"make it with: python -m data_prep.shrec .*--out_dir={tmp_path}"):
+    with pytest.raises(UserError, match=f"make it with: python -m data_prep.convert .*--out={tmp_path}"):
         run_lib.prepare(config)
 
 

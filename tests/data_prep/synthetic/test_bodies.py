@@ -7,7 +7,6 @@ import pathlib
 
 import numpy as np
 import pytest
-from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 
 from data_prep.synthetic import bodies
 from data_prep.synthetic.bodies import NOBODY, Recording, Settings, Take
@@ -15,6 +14,7 @@ from data_prep.synthetic.kinect import Camera
 from data_prep.synthetic.ntu_text import text_of
 from dsta_jax.datasets import ntu
 from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.ntu_bodies import normalize_ntu, select_bodies
 from dsta_jax.errors import UserError
 
 SEED = 0

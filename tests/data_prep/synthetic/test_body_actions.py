@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from dsta_jax.datasets.ntu_actions import NTU_ACTIONS
 
 from data_prep.synthetic import body_scenes
 from data_prep.synthetic.body_actions import SOLO_ACTIONS
 from data_prep.synthetic.body_pairs import PAIR_ACTIONS
 from dsta_jax.datasets.layouts import NTU_25
+from dsta_jax.datasets.ntu_actions import NTU_ACTIONS
 
 JOINT = {name: number for number, name in enumerate(NTU_25.joints)}
 SIDES = ("left", "right")
