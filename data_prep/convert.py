@@ -51,7 +51,7 @@ Pickles are read without running what they ask for.
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from absl import app, flags
 
@@ -64,7 +64,7 @@ from dsta_jax.errors import UserError, one_line_errors
 from . import conversion, pool, recording_files, tfrecord_set
 from .formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
 
-_FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
+FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
     "pyskl": lambda path, _: pyskl.read(path),
     "npy": npy_pair.read,
     "npz": ctr_gcn.read,
@@ -72,7 +72,7 @@ _FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
     "folder": folder.read,
     "tfrecord": tfrecord_set.read,
 }
-_RAW = {name: source.find for name, source in SOURCES.items() if source.find and not source.synthetic}
+RAW = {name: source.find for name, source in SOURCES.items() if source.find and not source.synthetic}
 
 _REQUIRED = {
     "from": "the format of the recordings",
@@ -106,7 +106,7 @@ def run(
     Raises:
       UserError: when something is not as it must be.
     """
-    if target == "tfrecord" and benchmark is None and form not in _RAW:
+    if target == "tfrecord" and benchmark is None and form not in RAW:
         raise UserError("--to=tfrecord needs --benchmark: a name, or a file NAME.toml of your own")
     collection = _collection(form, path, benchmark, missing_list)
     for note in collection.notes:
@@ -118,7 +118,7 @@ def run(
     if target != "tfrecord":
         recording_files.write(collection, target, options.out, options.skip_broken, options.overwrite)
         return
-    if benchmark and form not in _RAW and len(benchmark.class_names) < len(benchmark.source.label_names):
+    if benchmark and form not in RAW and len(benchmark.class_names) < len(benchmark.source.label_names):
         classes, labels = len(benchmark.class_names), len(benchmark.source.label_names)
         raise UserError(f"benchmark {benchmark.name} has {classes} classes of {labels} labels; choose the finest one")
     source = benchmark.source if benchmark else SOURCES[form]
@@ -133,11 +133,11 @@ def _collection(
 ) -> Collection:
     if missing_list and form not in ("ntu60", "ntu120"):
         raise UserError(f"--missing_list is for --from=ntu60 and ntu120, not {form}")
-    if form not in _RAW:
-        return _FORMATS[form](path, benchmark.source if benchmark else None)
+    if form not in RAW:
+        return FORMATS[form](path, benchmark.source if benchmark else None)
     if not path.is_dir():
         raise UserError(f"--in={path}: no such directory")
-    collection = _RAW[form](path)
+    collection = RAW[form](path)
     if missing_list:
         missing = ntu.read_names(missing_list)
         left = without(collection, missing)
@@ -147,18 +147,22 @@ def _collection(
     return collection
 
 
-def _define_flags() -> None:
-    flags.DEFINE_enum("from", None, [*_RAW, *_FORMATS], f"{_REQUIRED['from']}.")
-    flags.DEFINE_enum("to", "tfrecord", ["pyskl", "npy", "npz", "tfrecord"], "The format to be written.")
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the command's flags."""
+    where: dict[str, Any] = {"flag_values": values}
+    flags.DEFINE_enum("from", None, [*RAW, *FORMATS], f"{_REQUIRED['from']}.", **where)
+    flags.DEFINE_enum("to", "tfrecord", ["pyskl", "npy", "npz", "tfrecord"], "The format to be written.", **where)
     for name in ("in", "out"):
-        flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.")
-    flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.")
-    flags.DEFINE_string("name", "", "The converted set's name, for recordings of your own in a data set's layout.")
-    flags.DEFINE_list("splits", [], "Only these splits, in this order.")
-    flags.DEFINE_string("missing_list", None, "A list of recordings of NTU RGB+D that are left out.")
-    flags.DEFINE_integer("workers", pool.processors(), "Processes that read files for tfrecord.", lower_bound=1)
-    flags.DEFINE_bool("skip_broken", False, "Leave out unreadable recordings and list them.")
-    flags.DEFINE_bool("overwrite", False, "Replace what is there.")
+        flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.", **where)
+    flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.", **where)
+    flags.DEFINE_string(
+        "name", "", "The converted set's name, for your own recordings in a data set's layout.", **where
+    )
+    flags.DEFINE_list("splits", [], "Only these splits, in this order.", **where)
+    flags.DEFINE_string("missing_list", None, "A list of recordings of NTU RGB+D that are left out.", **where)
+    flags.DEFINE_integer("workers", pool.processors(), "Processes that read files.", lower_bound=1, **where)
+    flags.DEFINE_bool("skip_broken", False, "Leave out unreadable recordings and list them.", **where)
+    flags.DEFINE_bool("overwrite", False, "Replace what is there.", **where)
 
 
 def _parse(arguments: list[str]) -> list[str]:
@@ -192,5 +196,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
+    define_flags()
     app.run(main, flags_parser=_parse)

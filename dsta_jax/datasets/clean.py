@@ -88,7 +88,7 @@ def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
 
 def check(recording: Recording, source: Source) -> None:
     """Raises ValueError when a recording has other joints, channels or more bodies than its source says."""
-    frames, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
+    _, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
     has_score = recording.score_TxVxM is not None
     expected = source.frame_shape[0], len(source.channels) - source.confidence
     if (joints, coordinates) != expected or (source.confidence and not has_score):
@@ -96,8 +96,8 @@ def check(recording: Recording, source: Source) -> None:
             f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence, "
             f"expected {expected[0]} ({source.layout.name}) of {source.channels}"
         )
-    if bodies > source.bodies or not frames:
-        raise ValueError(f"{frames} frames of {bodies} bodies, expected a frame at least, and at most {source.bodies}")
+    if bodies > source.bodies:
+        raise ValueError(f"{bodies} bodies, expected {source.bodies} at most")
 
 
 def _frames(recording: Recording, source: Source) -> np.ndarray:
@@ -107,7 +107,7 @@ def _frames(recording: Recording, source: Source) -> np.ndarray:
     frames_TxVxMxC = np.zeros((len(given_TxVxMxC), *source.frame_shape), np.float32)
     with np.errstate(over="ignore"):  # Infinity says it as well.
         frames_TxVxMxC[:, :, : given_TxVxMxC.shape[2]] = given_TxVxMxC
-    expected = "expected a finite number, or NaN for a joint that was not seen; correct it where it was recorded"
+    expected = "expected a number below 3.4e38, or NaN for a joint that was not seen; correct it where it was recorded"
     _refuse_infinity(frames_TxVxMxC, given_TxVxMxC, source, expected)
     return frames_TxVxMxC
 

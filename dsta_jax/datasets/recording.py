@@ -50,7 +50,8 @@ class Entry:
     @property
     def place(self) -> str:
         """The file, and the name where the file's does not say it."""
-        return str(self.path) if self.name in str(self.path) else f"{self.path}: {self.name}"
+        says_name = re.search(rf"/{re.escape(self.name)}[/._]", self.path.as_posix())
+        return str(self.path) if says_name else f"{self.path}: {self.name}"
 
     def without_place(self, reason: str) -> str:
         """A reason that names no directory."""

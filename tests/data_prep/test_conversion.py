@@ -1,6 +1,7 @@
 """Converting: the same bytes however it is done, whole or not at all, nothing dropped in silence."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -13,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import conversion, shrec
+from data_prep import conversion, convert
 from data_prep.lock import sole_writer
-from data_prep.shards import Item, LeftOut
 from dsta_jax.data import records
-from dsta_jax.datasets.layouts import HAND_22, UTD_MHAD_20
+from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source
+from dsta_jax.datasets.layouts import COCO_17, HAND_22
 from dsta_jax.datasets.normalize import normalize
+from dsta_jax.datasets.recording import Collection, Entry, Recording
 from dsta_jax.datasets.shrec17 import SKELETON_FILE, recording_name
 from dsta_jax.errors import UserError
 from tests import raw_recordings
@@ -28,22 +30,23 @@ SHARDS = 4  # three of train, one of test
 
 # A command that converts; until a file `go` exists, it reads no recording of the second and third shard to its end.
 GATED = """
-import os, pathlib, sys, time
-from data_prep import conversion, shrec
+import dataclasses, os, pathlib, sys, time
+from data_prep import conversion
+from dsta_jax.datasets import shrec17
 from dsta_jax.errors import one_line_errors
 
 gate = pathlib.Path(sys.argv[2])
 
-def read_frames(item):
+def read(entry):
     (gate / f"pid_{os.getpid()}").touch()
-    while item.subject > 5 and not (gate / "go").exists():
+    while entry.subject > 5 and not (gate / "go").exists():
         time.sleep(0.01)
-    return shrec.read_frames(item)
+    return shrec17.read(entry)
 
 def main():
-    options = conversion.Options(pathlib.Path(sys.argv[1]), gate / "out", workers=2)
-    data_set = shrec.describe(options.raw_dir, "hands")
-    conversion.convert(data_set, read_frames, options)
+    collection = dataclasses.replace(shrec17.find(pathlib.Path(sys.argv[1])), read=read)
+    options = conversion.Options(gate / "out", workers=2)
+    conversion.convert(shrec17.SHREC17.renamed("hands"), collection, options)
 
 if __name__ == "__main__":
     one_line_errors(main)()
@@ -62,8 +65,12 @@ def raw_dir(tmp_path_factory):
 def converted(raw_dir, tmp_path_factory):
     """The set converted in one process; tests must not change it."""
     out_dir = tmp_path_factory.mktemp("converted")
-    shrec.run(conversion.Options(raw_dir, out_dir, workers=1), "hands")
+    run(raw_dir, out_dir)
     return out_dir / "hands" / "1.0.0"
+
+
+def run(raw_dir, out_dir, **options) -> None:
+    convert.run("shrec17", raw_dir, conversion.Options(out_dir, **options), name="hands")
 
 
 def small_raw(tmp_path) -> pathlib.Path:
@@ -75,17 +82,17 @@ def broken_raw(tmp_path) -> pathlib.Path:
     """Three of eleven recordings are broken, each in another way."""
     raw = small_raw(tmp_path)
     (raw / recording_name(*TRAIN[1]) / SKELETON_FILE).write_text("0.5 0.5\n")
-    (raw / recording_name(*TRAIN[3]) / SKELETON_FILE).write_text(" ".join(["0"] * 66) + "\n")
+    (raw / recording_name(*TRAIN[3]) / SKELETON_FILE).write_text(" ".join(["1"] * 66) + "\n")
     (raw / recording_name(*TEST[0]) / SKELETON_FILE).unlink()
     return raw
 
 
 def read_names(directory, split) -> list[str]:
-    return [record.name for record in raw_recordings.read_split(directory, split)]
+    return [record.name for record in records.read_split(directory, split)]
 
 
 def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
-    shrec.run(conversion.Options(raw_dir, tmp_path, workers=2), "hands")
+    run(raw_dir, tmp_path, workers=2)
     assert raw_recordings.contents(tmp_path / "hands" / "1.0.0") == raw_recordings.contents(converted)
     printed = capfd.readouterr()
     assert "hands 1.0.0: 305 recordings (train 300, test 5) in " in printed.out
@@ -94,9 +101,9 @@ def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
 
 def test_the_files_have_the_names_of_tfds(converted):
     assert sorted(path.name for path in converted.iterdir()) == [
+        "conversion.json",
         "dataset_info.json",
         "features.json",
-        "fingerprint.json",
         "hands-test.tfrecord-00000-of-00001",
         *(f"hands-train.tfrecord-{shard:05d}-of-00003" for shard in range(3)),
         "label.labels.txt",
@@ -105,7 +112,7 @@ def test_the_files_have_the_names_of_tfds(converted):
 
 
 def test_metadata_name_no_place_and_no_time(converted, raw_dir):
-    for name in ("dataset_info.json", "features.json", "fingerprint.json"):
+    for name in ("dataset_info.json", "features.json", "conversion.json"):
         text = (converted / name).read_text()
         assert str(converted.parent.parent) not in text and str(raw_dir) not in text
         assert time.strftime("%Y-%m") not in text
@@ -114,7 +121,7 @@ def test_metadata_name_no_place_and_no_time(converted, raw_dir):
 def test_a_second_run_is_quick(raw_dir, converted, capsys):
     before = {path: path.stat().st_mtime_ns for path in converted.iterdir()}
     started = time.monotonic()
-    shrec.run(conversion.Options(raw_dir, converted.parent.parent, workers=2), "hands")
+    run(raw_dir, converted.parent.parent, workers=2)
     assert time.monotonic() - started < 1
     assert capsys.readouterr().out == f"already converted: {converted}\n"
     assert {path: path.stat().st_mtime_ns for path in converted.iterdir()} == before
@@ -122,13 +129,13 @@ def test_a_second_run_is_quick(raw_dir, converted, capsys):
 
 def test_another_input_does_not_replace_a_set(tmp_path):
     raw, out = small_raw(tmp_path), tmp_path / "out"
-    shrec.run(conversion.Options(raw, out, workers=1), "hands")
+    run(raw, out)
     changed = raw / recording_name(*TRAIN[0]) / SKELETON_FILE
     changed.write_text(changed.read_text() + changed.read_text())
     with pytest.raises(UserError, match="a set made from other recordings is there; add --overwrite"):
-        shrec.run(conversion.Options(raw, out, workers=1), "hands")
-    shrec.run(conversion.Options(raw, out, workers=1, overwrite=True), "hands")
-    first = next(raw_recordings.read_split(out / "hands" / "1.0.0", "train"))
+        run(raw, out)
+    run(raw, out, overwrite=True)
+    first = next(records.read_split(out / "hands" / "1.0.0", "train"))
     assert len(first.frames_TxVxMxC) == 8
     assert [path.name for path in (out / "hands").iterdir()] == ["1.0.0"]
 
@@ -136,31 +143,33 @@ def test_another_input_does_not_replace_a_set(tmp_path):
 def test_broken_recordings_are_all_reported_and_nothing_loads(tmp_path, capsys):
     raw = broken_raw(tmp_path)
     with pytest.raises(UserError, match="3 of 11 recordings are broken, .*--skip_broken"):
-        shrec.run(conversion.Options(raw, tmp_path / "out", workers=1), "hands")
+        run(raw, tmp_path / "out")
     report = capsys.readouterr().err
     assert "3 broken recordings:" in report
     assert f"{raw / recording_name(*TRAIN[1]) / SKELETON_FILE}:1: 2 columns, expected 66" in report
-    assert f"{raw / recording_name(*TRAIN[3]) / SKELETON_FILE}: no body is seen in any of the 1 frames" in report
+    assert (
+        f"{raw / recording_name(*TRAIN[3]) / SKELETON_FILE}: the distance of wrist and middle_base is 0 in every frame"
+        in report
+    )
     assert f"{raw / recording_name(*TEST[0]) / SKELETON_FILE}: no such file" in report
     with pytest.raises(UserError, match="no data set hands"):
         records.find_data_set(tmp_path / "out", "hands")
 
 
 def test_broken_recordings_can_be_skipped(tmp_path, capsys):
-    options = conversion.Options(broken_raw(tmp_path), tmp_path / "out", workers=1, skip_broken=True)
-    shrec.run(options, "hands")
+    raw = broken_raw(tmp_path)
+    run(raw, tmp_path / "out", skip_broken=True)
     directory = records.find_data_set(tmp_path / "out", "hands")
     assert read_names(directory, "train") == [recording_name(*TRAIN[i]) for i in (0, 2, 4, 5)]
     assert read_names(directory, "test") == [recording_name(*key) for key in TEST[1:]]
-    skipped = (directory / "skipped.txt").read_text()
-    assert [line.split(":")[0] for line in skipped.splitlines()] == [
-        recording_name(*key) for key in (TRAIN[1], TRAIN[3], TEST[0])
-    ]
-    assert str(tmp_path) not in skipped
+    report = json.loads((directory / "conversion.json").read_text())
+    assert list(report["broken"]) == [recording_name(*key) for key in (TRAIN[1], TRAIN[3], TEST[0])]
+    assert str(tmp_path) not in str(report)
     printed = capsys.readouterr().out
-    assert "skipped 3 broken recordings" in printed and "8 recordings (train 4, test 4)" in printed
-    shrec.run(options, "hands")
-    assert f"without 3 listed in {directory / 'skipped.txt'}" in capsys.readouterr().out
+    assert f"note: left out 3 broken recordings, listed in {directory / 'conversion.json'}" in printed
+    assert "8 recordings (train 4, test 4)" in printed
+    run(raw, tmp_path / "out", skip_broken=True)
+    assert f", without 3 recordings that {directory / 'conversion.json'} lists" in capsys.readouterr().out
 
 
 def test_a_split_of_broken_recordings_only(tmp_path):
@@ -168,7 +177,7 @@ def test_a_split_of_broken_recordings_only(tmp_path):
     for key in TEST:
         (raw / recording_name(*key) / SKELETON_FILE).unlink()
     with pytest.raises(UserError, match="all recordings of split test are broken"):
-        shrec.run(conversion.Options(raw, tmp_path / "out", workers=1, skip_broken=True), "hands")
+        run(raw, tmp_path / "out", skip_broken=True)
 
 
 @contextlib.contextmanager
@@ -239,119 +248,189 @@ def test_ctrl_c_ends_with_one_line(raw_dir, tmp_path):
 
 def test_shards_of_an_interrupted_run_are_kept_only_for_the_same_input(tmp_path, capsys):
     raw, out = broken_raw(tmp_path), tmp_path / "out"
-    options = conversion.Options(raw, out, workers=1)
-    with pytest.raises(UserError):
-        shrec.run(options, "hands")
-    with pytest.raises(UserError):
-        shrec.run(options, "hands")
+    for _ in range(2):
+        with pytest.raises(UserError):
+            run(raw, out)
     shutil.rmtree(raw)
     raw_recordings.write_shrec(raw, TRAIN[:6], TEST)
-    shrec.run(options, "hands")
+    run(raw, out)
     assert "kept" not in capsys.readouterr().out
     assert len(read_names(out / "hands" / "1.0.0", "train")) == 6
-    assert not (out / "hands" / "1.0.0" / "skipped.txt").exists()
+    assert not json.loads((out / "hands" / "1.0.0" / "conversion.json").read_text())["broken"]
 
 
 def test_two_conversions_at_once(tmp_path):
     with (
-        sole_writer(tmp_path / "out" / "hands" / "1.0.0.incomplete"),
-        pytest.raises(UserError, match="hands/1.0.0.incomplete: another program is writing there"),
+        sole_writer(tmp_path / "out" / "hands"),
+        pytest.raises(UserError, match="out/hands: another program is writing there"),
     ):
-        shrec.run(conversion.Options(small_raw(tmp_path), tmp_path / "out", workers=1), "hands")
+        run(small_raw(tmp_path), tmp_path / "out")
 
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        shrec.run(conversion.Options(small_raw(tmp_path), tmp_path / "file", workers=1), "hands")
+        run(small_raw(tmp_path), tmp_path / "file")
 
 
-def read_wrong_frames(item: Item) -> np.ndarray:
-    shape = (2, 20, 1, 3) if item.label else (2, 22, 1, 3)
-    return np.full(shape, np.nan if item.label == 2 else 1, np.float32)
+@pytest.mark.parametrize("new_is_there", [False, True])
+def test_killed_while_a_set_is_replaced(tmp_path, capsys, new_is_there):
+    """Between the old set's new name and the new set's; or before the old set was removed."""
+    raw, out = small_raw(tmp_path), tmp_path / "out"
+    run(raw, out)
+    place = out / "hands" / "1.0.0"
+    before = raw_recordings.contents(place)
+    place.rename(out / "hands" / "1.0.0.old")
+    if new_is_there:
+        shutil.copytree(out / "hands" / "1.0.0.old", place)
+        (out / "hands" / "1.0.0.old" / "dataset_info.json").unlink()
+    capsys.readouterr()
+    run(raw, out)
+    assert capsys.readouterr().out == f"already converted: {place}\n"
+    assert [path.name for path in (out / "hands").iterdir()] == ["1.0.0"]
+    assert raw_recordings.contents(place) == before
 
 
-def small_set(tmp_path, **changes) -> conversion.DataSet:
-    items = [Item(f"item_{label}", tmp_path / "raw", label, subject=1) for label in range(3)]
-    values: dict[str, Any] = {
-        "name": "small",
-        "version": "1.0.0",
-        "layout": UTD_MHAD_20,
-        "bodies": 1,
-        "label_names": ("a", "b", "c"),
-        "description": "",
-        "citation": "",
-        "homepage": "",
-        "splits": {"all": items},
-        **changes,
+SOURCE = Source("small", COCO_17, ("a", "b", "c"), channels="xyc")
+
+
+def small(changes: dict[str, Recording | Exception], splits: dict[str, str], **origins: Any) -> Collection:
+    """A collection of recordings a, b, ... with one label each; as `changes` say, or of random joints."""
+    names = sorted({name for listed in splits.values() for name in listed})
+    entries = {
+        name: Entry(name, pathlib.Path("raw"), number % 3, **{key: values[number] for key, values in origins.items()})
+        for number, name in enumerate(names)
     }
-    return conversion.DataSet(**values)
+
+    def read(entry: Entry) -> Recording:
+        found = changes.get(entry.name, joints(entry.name))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return Collection(entries, {split: list(listed) for split, listed in splits.items()}, read)
 
 
-def test_frames_that_do_not_fit_are_broken(tmp_path, capsys):
-    options = conversion.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
-    directory = conversion.convert(small_set(tmp_path), read_wrong_frames, options)
-    assert read_names(directory, "all") == ["item_1"]
-    report = capsys.readouterr().err
-    assert "frames are float32 (2, 22, 1, 3), expected float32 (frames, *(20, 1, 3))" in report
-    assert "NaN or infinity after normalisation" in report
+def joints(seed: str, lost: list[int] | None = None, untrusted: list[int] | None = None) -> Recording:
+    random = np.random.default_rng(ord(seed))
+    frames_TxVxMxC, score_TxVxM = random.uniform(1, 9, (4, 17, 1, 2)), random.uniform(0.1, 1, (4, 17, 1))
+    score_TxVxM[:, (lost or []) + (untrusted or [])] = 0
+    frames_TxVxMxC[:, lost or []] = 0
+    return Recording(frames_TxVxMxC, score_TxVxM)
 
 
-def read_some_frames(item: Item) -> np.ndarray:
-    if item.label == 1:
-        raise LeftOut("nobody is seen")
-    if item.label == 2:
-        raise UserError(f"{item.path}: broken")
-    return np.ones((2, 20, 1, 3), np.float32)
+def report_of(directory: pathlib.Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((directory / "conversion.json").read_text())
+    return found
 
 
-def test_recordings_with_nothing_in_them_are_left_out_without_being_broken(tmp_path, capsys):
-    data_set = small_set(tmp_path)
-    with pytest.raises(UserError, match="1 of 3 recordings are broken"):
-        conversion.convert(data_set, read_some_frames, conversion.Options(tmp_path, tmp_path, workers=1))
-    options = conversion.Options(tmp_path, tmp_path, workers=1, skip_broken=True)
-    directory = conversion.convert(data_set, read_some_frames, options)
-    assert read_names(directory, "all") == ["item_0"]
-    assert (directory / "left_out.txt").read_text() == "item_1: nobody is seen\n"
-    assert (directory / "skipped.txt").read_text() == "item_2: raw: broken\n"
-    printed = capsys.readouterr().out
-    assert f"left out 1 recordings (nobody is seen), listed in {directory / 'left_out.txt'}" in printed
-    assert "skipped 1 broken recordings" in printed and "1 of 1 shards kept" in printed
-    conversion.convert(data_set, read_some_frames, options)
-    printed = capsys.readouterr().out
-    assert f"1 listed in {directory / 'skipped.txt'} and 1 listed in {directory / 'left_out.txt'}" in printed
+def test_what_is_broken_and_what_is_empty(tmp_path, capsys):
+    nobody = Recording(np.zeros((3, 17, 1, 2)), np.zeros((3, 17, 1)))
+    changes = {"b": nobody, "c": UserError("raw: c: broken"), "d": ValueError("odd"), "e": OSError("gone")}
+    collection = small(changes, {"all": "abcde"})
+    with pytest.raises(UserError, match="3 of 5 recordings are broken"):
+        conversion.convert(SOURCE, collection, conversion.Options(tmp_path))
+    directory = conversion.convert(SOURCE, collection, conversion.Options(tmp_path, skip_broken=True))
+    assert read_names(directory, "all") == ["a"]
+    report = report_of(directory)
+    assert report["left_out"] == {"b": "nobody is seen"}
+    assert report["broken"] == {"c": "raw: c: broken", "d": "raw: d: odd", "e": "raw: e: gone"}
+    printed = capsys.readouterr()
+    assert "  raw: c: broken\n" in printed.err
+    assert f"note: left out 1 recordings (nobody is seen), listed in {directory / 'conversion.json'}" in printed.out
+    assert "1 of 1 shards kept" in printed.out
+    conversion.convert(SOURCE, collection, conversion.Options(tmp_path))
+    assert "without 4 recordings that" in capsys.readouterr().out
 
 
 def test_a_split_with_nothing_in_it(tmp_path):
-    items = [Item(f"item_{number}", tmp_path / "raw", 1, subject=1) for number in range(2)]
-    with pytest.raises(UserError, match=r"all recordings of split all are left out \(nobody is seen\)"):
-        conversion.convert(
-            small_set(tmp_path, splits={"all": items}), read_some_frames, conversion.Options(tmp_path, tmp_path, 1)
-        )
+    nobody = Recording(np.ones((3, 17, 1, 2)), np.zeros((3, 17, 1)))
+    message = r"all recordings of split test are left out \(no confidence is above 0\); is it the right input"
+    with pytest.raises(UserError, match=message):
+        conversion.convert(SOURCE, small({"b": nobody}, {"train": "a", "test": "b"}), conversion.Options(tmp_path))
 
 
-BAD_SETS: dict[str, tuple[dict[str, Any], str]] = {
-    "name": ({"name": "Small-set"}, "name 'Small-set': expected lower-case letters"),
-    "no recordings": ({"splits": {"all": []}}, "split all has no recordings"),
-    "label": ({"label_names": ("a", "b")}, "label 2, expected 0 to 1"),
-    "twice": (
-        {
-            "splits": {
-                "train": [Item("x", pathlib.Path("p"), 0, 1)],
-                "test": [Item("x", pathlib.Path("p"), 0, 1)],
-            }
-        },
-        "x is twice in the set (train and test)",
-    ),
-}
+def test_a_fallback_and_what_was_not_seen_are_counted(tmp_path, capsys):
+    changes = {"a": joints("a", lost=[11, 12]), "c": joints("c", lost=[11]), "d": joints("d", untrusted=[0, 3])}
+    directory = conversion.convert(SOURCE, small(changes, {"all": "abcd"}), conversion.Options(tmp_path))
+    printed = capsys.readouterr().out
+    assert (
+        "note: 2 of 4 recordings are normalised by left_shoulder, right_shoulder, because left_hip, right_hip, "
+        f"left_shoulder, right_shoulder are never all seen in them; listed in {directory / 'conversion.json'}\n"
+    ) in printed
+    assert "note: 20 of 272 joints (7.4%) were not seen\n" in printed
+    assert (
+        "note: 8 of 272 joints (2.9%) have coordinates but confidence 0: they count as not seen and their coordinates "
+        "are not used; to use them give channels without c, or set their confidence above 0\n"
+    ) in printed
+    report = report_of(directory)
+    assert report["fallback"] == dict.fromkeys("ac", "left_shoulder, right_shoulder")
+    assert (report["joints"], report["unseen"], report["untrusted"]) == (272, 20, 8)
+    for record in records.read_split(directory, "all"):
+        assert int(np.isnan(record.frames_TxVxMxC).all(axis=-1).sum()) == {"a": 8, "b": 0, "c": 4, "d": 8}[record.name]
 
 
-@pytest.mark.parametrize("case", BAD_SETS)
-def test_bad_sets(tmp_path, case):
-    changes, message = BAD_SETS[case]
-    with pytest.raises(UserError) as caught:
-        conversion.convert(small_set(tmp_path, **changes), read_wrong_frames, conversion.Options(tmp_path, tmp_path, 1))
-    assert message in str(caught.value)
+def test_nothing_to_say(tmp_path, capsys):
+    conversion.convert(SOURCE, small({}, {"all": "abc"}), conversion.Options(tmp_path))
+    assert "note" not in capsys.readouterr().out
+
+
+def test_joints_to_measure_by_that_are_never_seen_and_no_fallback(tmp_path, capsys):
+    source = Source("small", COCO_17, ("a", "b", "c"), reference=COCO_17.reference.fallback, channels="xyc")
+    collection = small({"b": joints("b", lost=[5])}, {"all": "abc"})
+    with pytest.raises(UserError, match="1 of 3 recordings are broken"):
+        conversion.convert(source, collection, conversion.Options(tmp_path))
+    assert (
+        "  raw: b: left_shoulder, right_shoulder: never seen together in any of the 4 frames, but place, size or "
+        "direction are measured by them; name joints that are seen in the [normalize] table"
+    ) in capsys.readouterr().err
+
+
+def test_words(tmp_path):
+    collection = small({}, {"all": "abc"}, subject=["anna", 0, 7], camera=[1, 2, 0], setup=["", 0, ""])
+    directory = conversion.convert(SOURCE, collection, conversion.Options(tmp_path))
+    found = [(one.subject, one.camera, one.setup) for one in records.read_split(directory, "all")]
+    assert found == [("anna", 1, 0), ("", 2, 0), ("7", 0, 0)]
+    features = json.loads((directory / "features.json").read_text())["featuresDict"]["features"]
+    assert "text" in features["subject"] and "text" not in features["camera"]
+
+
+def test_another_column_or_class_is_another_input(tmp_path):
+    conversion.convert(SOURCE, small({}, {"all": "abc"}), conversion.Options(tmp_path))
+    for source, collection in (
+        (SOURCE, small({}, {"all": "abc"}, subject=[1, 1, 1])),
+        (SOURCE, small({}, {"train": "abc"})),
+        (SOURCE, small({}, {"all": "ab"})),
+        (Source("small", COCO_17, ("a", "b", "x"), channels="xyc"), small({}, {"all": "abc"})),
+    ):
+        with pytest.raises(UserError, match="a set made from other recordings is there; add --overwrite"):
+            conversion.convert(source, collection, conversion.Options(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        (Protocol("camera", test=(2,)), "own: 1 of 3 recordings for testing are identical to one for training"),
+        (Protocol("camera", train=(2,)), "own: 1 of 2 recordings for testing are identical to one for training"),
+        (Protocol("camera", test=(1,)), "own: 1 of 2 recordings for testing are identical to one for training"),
+        (Protocol("subject"), "own: 2 recordings are identical to one of another subject"),
+        (Protocol("setup", test=(1,)), ""),
+    ],
+)
+def test_identical_recordings(tmp_path, capsys, protocol, said):
+    changes = {"b": joints("a"), "d": joints("c")}
+    origins = {"camera": [1, 2, 2, 2, 1], "subject": [1, 2, 3, 3, 4], "setup": [1, 1, 2, 2, 3]}
+    collection, benchmark = small(changes, {"all": "abcde"}, **origins), Benchmark.of_labels("own", SOURCE, protocol)
+    directory = conversion.convert(SOURCE, collection, conversion.Options(tmp_path), [benchmark])
+    assert report_of(directory)["identical"] == [["a", "b"], ["c", "d"]]
+    printed = capsys.readouterr().out
+    assert "note: 4 of 5 recordings are identical to another one\n" in printed
+    assert f"note: {said}\n" in printed if said else "own:" not in printed
+
+
+def test_a_name_that_is_none(tmp_path):
+    with pytest.raises(UserError, match="name 'Small-set': expected lower-case letters, digits and _, a letter first"):
+        conversion.convert(SOURCE.renamed("Small-set"), small({}, {"all": "abc"}), conversion.Options(tmp_path))
 
 
 def test_the_values_are_those_of_the_raw_recordings(converted, raw_dir):
@@ -359,5 +438,6 @@ def test_the_values_are_those_of_the_raw_recordings(converted, raw_dir):
         recording_name(*key): raw_recordings.hand_frames(seed, 4 + seed % 5) for seed, key in enumerate(TRAIN + TEST)
     }
     for _, record in records.read_set(converted):
-        np.testing.assert_array_equal(record.frames_TxVxMxC, normalize(frames.pop(record.name)[:, :, None], HAND_22))
+        expected_TxVxMxC = normalize(frames.pop(record.name)[:, :, None], HAND_22, HAND_22.reference)
+        np.testing.assert_array_equal(record.frames_TxVxMxC, expected_TxVxMxC)
     assert not frames

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import conversion, shrec
+from data_prep import conversion, convert
 from dsta_jax.data import records
 from dsta_jax.datasets.layouts import HAND_22
 from dsta_jax.datasets.normalize import normalize
-from dsta_jax.datasets.shrec17 import SKELETON_FILE, read_skeletons, recording_name
+from dsta_jax.datasets.recording import Entry
+from dsta_jax.datasets.shrec17 import SKELETON_FILE, read, recording_name
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)
@@ -31,7 +32,8 @@ def tensorflow_python() -> pathlib.Path:
 def expected_values(raw_dir: pathlib.Path, keys: list[raw_recordings.Key]) -> dict[str, np.ndarray]:
     """What the raw recordings say, by key of a record."""
     names = [recording_name(*key) for key in keys]
-    frames = [normalize(read_skeletons(raw_dir / name / SKELETON_FILE)[:, :, None], HAND_22) for name in names]
+    raw = [read(Entry(name, raw_dir / name / SKELETON_FILE, 0)).frames_TxVxMxC.astype(np.float32) for name in names]
+    frames = [normalize(frames_TxVxMxC, HAND_22, HAND_22.reference) for frames_TxVxMxC in raw]
     return {
         "name": np.array(names),
         "label": np.array([2 * (gesture - 1) + finger - 1 for gesture, finger, _, _ in keys]),
@@ -54,7 +56,7 @@ def test_tensorflow_reads_all_values(tmp_path, tensorflow_python):
         for key, values in expected_values(raw_dir, keys).items()
     }
     np.savez(tmp_path / "expected.npz", **expected)
-    shrec.run(conversion.Options(raw_dir, tmp_path / "out", workers=1, skip_broken=True), "hands")
+    convert.run("shrec17", raw_dir, conversion.Options(tmp_path / "out", skip_broken=True), name="hands")
 
     read = run_reader(tensorflow_python, tmp_path)
     assert read.returncode == 0, read.stderr

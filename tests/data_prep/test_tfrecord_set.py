@@ -1,5 +1,6 @@
 """Recordings of other formats as converted sets: by the benchmark's rules, or not at all."""
 
+import json
 import pathlib
 from typing import Any
 
@@ -10,8 +11,9 @@ from dsta_jax.datasets.ntu_bodies import normalize_ntu
 from data_prep import conversion, convert, tfrecord_set
 from dsta_jax.data import records
 from dsta_jax.datasets import own
-from dsta_jax.datasets.benchmarks import BENCHMARKS, Benchmark
-from dsta_jax.datasets.layouts import COCO_17
+from dsta_jax.datasets.benchmark import Benchmark
+from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.layouts import COCO_17, NTU_25
 from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError
 from tests import raw_recordings
@@ -51,13 +53,14 @@ def own_pickle(tmp_path, **changes: Any) -> pathlib.Path:
     return made.write_pickle(tmp_path / "own.pkl", value)
 
 
-def run(path: pathlib.Path, out: pathlib.Path, benchmark: Benchmark, source: Any = "pyskl", **options: Any) -> Any:
-    splits = options.pop("splits", ())
-    convert.run(source, "tfrecord", conversion.Options(path, out, **{"workers": 1, **options}), benchmark, splits)
-    return out / benchmark.data_set / tfrecord_set.VERSION
+def run(
+    path: pathlib.Path, out: pathlib.Path, benchmark: Benchmark, form: str = "pyskl", splits: Any = (), **options: Any
+) -> pathlib.Path:
+    convert.run(form, path, conversion.Options(out, **options), benchmark=benchmark, splits=splits)
+    return out / benchmark.source.name / benchmark.source.version
 
 
-def test_ntu_by_its_own_rules_in_one_split(tmp_path, capsys):
+def test_ntu_in_one_split(tmp_path, capsys):
     path = ntu_pickle(tmp_path)
     directory = run(path, tmp_path / "data", BENCHMARKS["ntu60_cs"])
     found = {record.name: record for record in raw_recordings.read_split(directory, "all")}
@@ -68,7 +71,8 @@ def test_ntu_by_its_own_rules_in_one_split(tmp_path, capsys):
         keypoint = annotation(name, int(name[-3:]) - 1, 1 + number % 2)["keypoint"].astype(np.float32)
         frames_TxVxMxC = np.zeros((4, 25, 2, 3), np.float32)
         frames_TxVxMxC[:, :, : 1 + number % 2] = keypoint.transpose(1, 2, 0, 3)
-        np.testing.assert_array_equal(found[name].frames_TxVxMxC, normalize_ntu(frames_TxVxMxC))
+        expected_TxVxMxC = normalize(frames_TxVxMxC, NTU_25, NTU_25.reference)
+        np.testing.assert_array_equal(found[name].frames_TxVxMxC, expected_TxVxMxC)
     assert "ntu60 1.0.0: 4 recordings (all 4) in " in capsys.readouterr().out
     run(path, tmp_path / "data", BENCHMARKS["ntu60_cv"])
     assert "already converted" in capsys.readouterr().out  # One set serves all protocols.
@@ -87,7 +91,7 @@ def test_a_benchmark_of_ones_own_keeps_the_splits_that_it_divides_by(tmp_path):
     original = convert.pyskl.read(path)
     for _, name, frames_TxVxMxC in found:
         expected = original.read(original.entries[name]).frames_with_score.astype(np.float32)
-        np.testing.assert_array_equal(frames_TxVxMxC, normalize(expected, COCO_17, confidence=True))
+        np.testing.assert_array_equal(frames_TxVxMxC, normalize(expected, COCO_17, COCO_17.reference, confidence=True))
 
 
 def test_what_a_converted_set_has_no_place_for(tmp_path, capsys):
@@ -103,7 +107,7 @@ def test_what_a_converted_set_has_no_place_for(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "note: 1 recordings are in no split, which a converted set cannot hold; they are left out" in printed
     assert "note: the sizes of the pictures are not kept" in printed
-    assert "note: the confidences are not kept (channels = xy of benchmark own)" in printed
+    assert "note: the confidences are not kept (channels = xy in own)" in printed
 
 
 def test_splits_whose_names_are_no_files_names(tmp_path):
@@ -119,9 +123,92 @@ def test_splits_that_overlap(tmp_path):
         run(path, tmp_path / "data", own_benchmark(tmp_path))
 
 
-def test_a_protocol_that_tests_on_nothing_here(tmp_path, capsys):
-    run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, split='split = ["test"]'))
+def split_pickle(tmp_path, *splits: str) -> pathlib.Path:
+    value = made.annotations(two=True)
+    names = [one["frame_dir"] for one in value["annotations"]]
+    return made.write_pickle(
+        tmp_path / "a.pkl", value | {"split": {split: [names[number]] for number, split in enumerate(splits)}}
+    )
+
+
+def three_joints(tmp_path, split: str = "") -> Benchmark:
+    path = tmp_path / "three.toml"
+    parents = '[layout.parents]\nr="r"\ns="r"\nt="r"\n[normalize]\ncenter="r"\n'
+    path.write_text(f'name="own"\nclasses=["a","b","c"]\nbodies=2\nchannels="xyc"\n{parents}{split}')
+    return own.find(str(path))
+
+
+@pytest.mark.parametrize(
+    ("splits", "tests", "found"),
+    [
+        (("train", "test"), "", ["train", "test"]),
+        (("Train", "TEST"), "", ["train", "test"]),
+        (("train ", "Test"), "", ["train", "test"]),
+        (("TRAIN", "test", "train"), "", ["train", "test"]),
+        (("xsub_train", "xsub_val"), '["xsub_val"]', ["xsub_train", "xsub_val"]),
+        (("train", "val"), '["Val"]', ["train", "val"]),
+        (("train", "val", "test"), '["val", "test"]', ["train", "val", "test"]),
+        (("one", "two", "three"), '["two"]', ["one", "two", "three"]),
+        (("test",), "", ["test"]),
+        (("train",), "", ["train"]),
+        (("xsub_train",), '["xsub_val"]', ["xsub_train"]),
+    ],
+)
+def test_splits_are_what_their_names_say(tmp_path, splits, tests, found):
+    benchmark = three_joints(tmp_path, f"[split]\nsplit = {tests}\n" if tests else "")
+    directory = run(split_pickle(tmp_path, *splits), tmp_path / "data", benchmark)
+    assert list(records.read_info(directory).split_lengths) == found
+    assert sum(1 for _ in records.read_set(directory)) == len(splits)
+
+
+@pytest.mark.parametrize(
+    ("splits", "tests"),
+    [
+        (("train", "val", "test"), ""),
+        (("Train", "Val", "Test"), ""),
+        (("train", "dev", "test"), ""),
+        (("train", "validation", "test"), '["test"]'),
+        (("train", "val"), ""),
+        (("train", "testing"), ""),
+        (("all",), ""),
+        (("one", "two"), '["three"]'),
+    ],
+)
+def test_splits_that_may_mean_something_else_are_refused(tmp_path, splits, tests):
+    benchmark = three_joints(tmp_path, f"[split]\nsplit = {tests}\n" if tests else "")
+    path = split_pickle(tmp_path, *splits)
+    with pytest.raises(UserError) as caught:
+        run(path, tmp_path / "data", benchmark)
+    assert str(caught.value) == (
+        f"the recordings are in the splits {', '.join(splits)}, but benchmark own tests on "
+        f"{'three' if 'three' in tests else 'test'} and trains on all others; name those that test in its TOML file, "
+        "[split] split = [...], or convert only some with --splits=..."
+    )
+    assert not (tmp_path / "data").exists()
+    if "test" in map(str.lower, splits):
+        chosen = [split for split in splits if split.lower() in ("train", "test")]
+        assert sum(1 for _ in records.read_set(run(path, tmp_path / "data", benchmark, splits=chosen))) == 2
+
+
+def test_parts_of_the_recordings_only(tmp_path, capsys):
+    benchmark = three_joints(tmp_path)
+    run(split_pickle(tmp_path, "test"), tmp_path / "data", benchmark)
+    assert "note: benchmark own trains on none of these recordings" in capsys.readouterr().out
+    run(split_pickle(tmp_path, "train"), tmp_path / "other", benchmark)
     assert "note: benchmark own tests on none of these recordings" in capsys.readouterr().out
+
+
+def test_empty_splits(tmp_path):
+    value = made.annotations(two=True) | {"split": {"train": ["second"], "test": [], "val": []}}
+    path = made.write_pickle(tmp_path / "a.pkl", value)
+    directory = run(path, tmp_path / "data", three_joints(tmp_path))
+    assert records.read_info(directory).split_lengths == {"train": (1,)}
+    with pytest.raises(UserError, match="a.pkl: no recordings in the splits test, val"):
+        run(path, tmp_path / "data", three_joints(tmp_path), splits=["test", "val"])
+    empty = made.write_pickle(tmp_path / "b.pkl", value | {"split": {"train": [], "val": []}})
+    for target in ("tfrecord", "npy", "pyskl"):
+        with pytest.raises(UserError, match="b.pkl: no recordings in the splits train, val"):
+            convert.run("pyskl", empty, conversion.Options(tmp_path / target), target, benchmark=three_joints(tmp_path))
 
 
 @pytest.mark.parametrize("split", ["subject = [3]", 'leave_out = "subject"'])
@@ -131,16 +218,16 @@ def test_a_protocol_by_what_is_not_known(tmp_path, split):
 
 
 def test_labels_that_the_benchmark_has_not(tmp_path):
-    with pytest.raises(UserError, match="own.pkl: c: label 2, expected 0 to 1 in benchmark own"):
+    with pytest.raises(UserError, match="own.pkl: c: label 2, expected 0 to 1 as own has them"):
         run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, classes=2))
-    with pytest.raises(UserError, match="benchmark shrec14 has 14 classes of finer labels; choose the finest one"):
+    with pytest.raises(UserError, match="benchmark shrec14 has 14 classes of 28 labels; choose the finest one"):
         run(own_pickle(tmp_path), tmp_path / "data", BENCHMARKS["shrec14"])
     raw_recordings.write_set(tmp_path / "tiny" / "1.0.0", {"val": [raw_recordings.records(3)]})
-    with pytest.raises(UserError, match="3 joints of 3 channels, expected 17 of 3 .xyc. by benchmark own"):
+    with pytest.raises(UserError, match="3 joints of 3 channels, expected 17 of 3 .xyc. by the benchmark of own"):
         run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own_benchmark(tmp_path), "tfrecord")
     path = tmp_path / "three.toml"
     path.write_text('name="own"\nclasses=["a","x"]\nbodies=2\n[layout.parents]\nr="r"\ns="r"\nt="r"\n')
-    with pytest.raises(UserError, match="class 1 is 'b', but 'x' in benchmark own"):
+    with pytest.raises(UserError, match="class 1 is 'b', but 'x' in own"):
         run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own.find(str(path)), "tfrecord")
 
 
@@ -158,8 +245,10 @@ NOT_FITTING: dict[str, tuple[dict[str, Any], str]] = {
         {"keypoint": np.ones((2, 5, 17, 2)), "keypoint_score": np.ones((2, 5, 17))},
         "2 bodies, expected 1 at most",
     ),
-    "NaN": ({"keypoint": np.full((1, 5, 17, 2), np.nan)}, "b: NaN, infinity or a number that is too large"),
-    "large": ({"keypoint": np.full((1, 5, 17, 2), 1e300)}, "b: NaN, infinity or a number that is too large"),
+    "large": (
+        {"keypoint": np.full((1, 5, 17, 2), 1e300)},
+        "b: frame 0 (from 0), joint nose, body 0: x is 1e+300, expected a number below",
+    ),
     "no length": ({"keypoint": np.ones((1, 5, 17, 2))}, "is 0 in every frame: nothing to scale by"),
     "broken": ({"total_frames": 3}, "'total_frames' is 3, but 'keypoint' has 5 frames"),
 }
@@ -169,7 +258,7 @@ NOT_FITTING: dict[str, tuple[dict[str, Any], str]] = {
 def test_recordings_that_do_not_fit_are_broken(tmp_path, case, capsys):
     changes, message = NOT_FITTING[case]
     path = own_pickle(tmp_path, **changes)
-    with pytest.raises(UserError, match="1 of 3 recordings are broken, listed in .*skipped.txt"):
+    with pytest.raises(UserError, match="1 of 3 recordings are broken, listed in .*conversion.json"):
         run(path, tmp_path / "data", own_benchmark(tmp_path))
     report = capsys.readouterr().err
     assert message in report and str(path) in report
@@ -180,16 +269,19 @@ def test_recordings_that_do_not_fit_are_broken(tmp_path, case, capsys):
 def test_another_skeleton_than_the_benchmarks_is_said_at_once(tmp_path, capsys):
     value = made.annotations(two=True)
     path = made.write_pickle(tmp_path / "a.pkl", value)
-    with pytest.raises(UserError, match=r"a.pkl: third one: 3 joints of 2 coordinates with confidence, expected 17 "):
-        run(path, tmp_path / "data", own_benchmark(tmp_path), splits=["xsub_val", "xsub_train"])
+    with pytest.raises(UserError, match=r"a.pkl: fourth.sub: 3 joints of 2 coordinates with confidence, expected 17 "):
+        run(path, tmp_path / "data", own_benchmark(tmp_path, split='split = ["xsub_val"]'))
     assert not capsys.readouterr().err and not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("nobody", [np.zeros((1, 5, 17)), np.zeros((0, 5, 17))])
-def test_recordings_with_nobody_in_them_are_left_out(tmp_path, nobody):
+@pytest.mark.parametrize(
+    ("nobody", "reason"),
+    [(np.zeros((1, 5, 17)), "no confidence is above 0"), (np.zeros((0, 5, 17)), "nobody is seen")],
+)
+def test_recordings_with_nobody_in_them_are_left_out(tmp_path, nobody, reason):
     path = own_pickle(tmp_path, keypoint=np.ones((*nobody.shape, 2)), keypoint_score=nobody)
     directory = run(path, tmp_path / "data", own_benchmark(tmp_path))
-    assert (directory / "left_out.txt").read_text() == "b: nobody is seen\n"
+    assert json.loads((directory / "conversion.json").read_text())["left_out"] == {"b": reason}
 
 
 def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch, capsys):
@@ -246,7 +338,7 @@ def test_sets_are_read_as_they_were_written(tmp_path, channels):
     path = tmp_path / "three.toml"
     parents = '[layout.parents]\nr="r"\ns="r"\nt="r"\n'
     path.write_text(f'name="tiny"\nclasses=["a","b","c"]\nbodies=2\nchannels="{channels}"\n{parents}')
-    found = tfrecord_set.read(directory, own.find(str(path)))
+    found = tfrecord_set.read(directory, own.find(str(path)).source)
     assert {split: len(names) for split, names in found.splits.items()} == {"train": 5, "test": 2}
     assert found.class_names == ("a", "b", "c")
     for record in [made_records[6], *made_records, made_records[2]]:

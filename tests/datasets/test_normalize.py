@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from dsta_jax.datasets.layouts import COCO_17, HAND_22, KINECT_20, LAYOUTS, NTU_25, UTD_MHAD_20, Layout, Reference
-from dsta_jax.datasets.normalize import normalize, seen_joints
+from dsta_jax.datasets.normalize import mark_unseen, seen_joints, untrusted_joints, usable_reference
+from dsta_jax.datasets.normalize import normalize as normalize_by
 
 ALL = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 TURNED = [NTU_25, KINECT_20]
+
+
+def normalize(
+    frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference | None = None, confidence: bool = False
+) -> np.ndarray:
+    """By the layout's own reference, unless there is another."""
+    return normalize_by(frames_TxVxMxC, layout, layout.reference if reference is None else reference, confidence)
 
 
 def sequence(seed: int, layout: Layout, frames: int = 7, bodies: int = 1, channels: int = 3) -> np.ndarray:
@@ -130,25 +138,138 @@ def test_the_second_body_when_the_first_is_never_seen():
     assert not normalized_TxVxMxC[:, :, 0].any()
 
 
-def test_joints_that_were_not_found_in_a_picture_are_not_measured_by():
-    frames_TxVxMxC = sequence(7, COCO_17, channels=2)
-    complete_TxVxMxC = normalize(frames_TxVxMxC[1:], COCO_17)
-    frames_TxVxMxC[0, 11:13] = 0  # both hips
-    normalized_TxVxMxC = normalize(frames_TxVxMxC, COCO_17)
-    assert not normalized_TxVxMxC[0, 11:13].any() and normalized_TxVxMxC[0, :11].all()
-    np.testing.assert_allclose(normalized_TxVxMxC[1:], complete_TxVxMxC, rtol=1e-5, atol=1e-6)
+# The channels, and how a joint that was not seen is recorded in them.
+UNSEEN = {
+    "xy": [0, 0],
+    "xy NaN": [np.nan, np.nan],
+    "xy half": [np.nan, 7],
+    "xyc": [5, 3, 0],
+    "xyc zeros": [0, 0, 0],
+    "xyc NaN": [np.nan, 2, 0.9],
+    "xyc no confidence": [5, 3, np.nan],
+    "xyz NaN": [np.nan, np.nan, np.nan],
+    "xyz half": [1, np.nan, 2],
+    "xyzc": [5, 3, 1, 0],
+    "xyzc NaN": [np.nan, 3, 1, 0.4],
+}
 
 
-def test_confidence_stays_and_says_what_was_seen():
-    frames_TxVxMxC = sequence(8, COCO_17, channels=2)
-    score_TxVxMx1 = np.random.default_rng(9).uniform(0.1, 1, (7, 17, 1, 1)).astype(np.float32)
-    score_TxVxMx1[0, 11] = 0  # the left hip, whose coordinates are a guess
-    normalized_TxVxMxC = normalize(np.concatenate([frames_TxVxMxC, score_TxVxMx1], axis=-1), COCO_17, confidence=True)
-    np.testing.assert_array_equal(normalized_TxVxMxC[..., 2:], score_TxVxMx1)
-    assert not normalized_TxVxMxC[0, 11, 0, :2].any()
-    np.testing.assert_allclose(
-        normalized_TxVxMxC[1:, ..., :2], normalize(frames_TxVxMxC[1:], COCO_17), rtol=1e-5, atol=1e-6
-    )
+def with_confidence(seed: int, layout: Layout, channels: str, bodies: int = 1) -> np.ndarray:
+    """A random walk with confidences above 0, where the channels ask for them."""
+    coordinates = len(channels.rstrip("c"))
+    frames_TxVxMxC = sequence(seed, layout, bodies=bodies, channels=coordinates)
+    if len(channels) == coordinates:
+        return frames_TxVxMxC
+    confidence = np.random.default_rng(seed).uniform(0.1, 1, (*frames_TxVxMxC.shape[:3], 1)).astype(np.float32)
+    return np.concatenate([frames_TxVxMxC, confidence], axis=-1)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_is_not_seen_is_nan_in_all_channels(unseen):
+    channels = unseen.split()[0]
+    frames_TxVxMxC = with_confidence(1, COCO_17, channels, bodies=2)
+    frames_TxVxMxC[2, 5, 1] = UNSEEN[unseen]
+    frames_TxVxMxC[4, :, 0] = UNSEEN[unseen]  # The whole body: absent.
+    marked_TxVxMxC = mark_unseen(frames_TxVxMxC, channels)
+    assert marked_TxVxMxC.dtype == np.float32
+    assert np.isnan(marked_TxVxMxC[2, 5, 1]).all() and not marked_TxVxMxC[4, :, 0].any()
+    rest = np.ones(frames_TxVxMxC.shape[:3], bool)
+    rest[2, 5, 1] = rest[4, :, 0] = False
+    np.testing.assert_array_equal(marked_TxVxMxC[rest], frames_TxVxMxC[rest])
+
+
+def test_zero_is_a_place_in_three_coordinates():
+    frames_TxVxMxC = sequence(1, COCO_17)
+    frames_TxVxMxC[:, 3] = 0
+    np.testing.assert_array_equal(mark_unseen(frames_TxVxMxC, "xyz"), frames_TxVxMxC)
+
+
+# By which joints, and in which of seven frames they are not seen.
+REFERENCES = {
+    "center": Reference(center=("nose",)),
+    "first scale": Reference(center=("nose",), scale=(("nose",), ("left_hip",))),
+    "median scale": Reference(center=("left_hip", "right_hip"), scale=(("left_hip",), ("nose",)), scale_by="median"),
+    "up": Reference(center=("nose",), up=(("left_hip",), ("nose",))),
+    "side": Reference(center=("nose",), up=(("left_hip",), ("nose",)), side=(("right_hip",), ("left_hip",))),
+}
+
+
+@pytest.mark.parametrize("lost", [[0], [0, 1, 2], [0, 2, 5]])
+@pytest.mark.parametrize("by", REFERENCES)
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_is_not_seen_is_not_measured_by(unseen, by, lost):
+    channels, reference = unseen.split()[0], REFERENCES[by]
+    frames_TxVxMxC = with_confidence(3, COCO_17, channels)
+    for name in reference.joints:
+        frames_TxVxMxC[lost, joint(COCO_17, name)] = UNSEEN[unseen]
+    rest = np.delete(np.arange(7), lost)
+    marked_TxVxMxC = mark_unseen(frames_TxVxMxC, channels)
+    found_TxVxMxC = normalize(marked_TxVxMxC, COCO_17, reference, channels.endswith("c"))
+    expected_TxVxMxC = normalize(marked_TxVxMxC[rest], COCO_17, reference, channels.endswith("c"))
+    np.testing.assert_allclose(found_TxVxMxC[rest], expected_TxVxMxC, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(np.isnan(found_TxVxMxC), np.isnan(marked_TxVxMxC))
+    assert np.isfinite(found_TxVxMxC[lost][:, joint(COCO_17, "left_knee")]).all()
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_joints_that_are_measured_by_may_be_seen_in_different_frames(unseen):
+    channels = unseen.split()[0]
+    frames_TxVxMxC = with_confidence(4, COCO_17, channels)
+    frames_TxVxMxC[:4, joint(COCO_17, "nose")] = UNSEEN[unseen]
+    reference = Reference(center=("nose",), scale=(("left_hip",), ("left_knee",)))
+    found_TxVxMxC = normalize(mark_unseen(frames_TxVxMxC, channels), COCO_17, reference, channels.endswith("c"))
+    coordinates = len(channels.rstrip("c"))
+    np.testing.assert_allclose(found_TxVxMxC[4, joint(COCO_17, "nose"), 0, :coordinates], 0, atol=1e-6)
+    shin_C = found_TxVxMxC[0, 11, 0, :coordinates] - found_TxVxMxC[0, 13, 0, :coordinates]
+    assert np.linalg.norm(shin_C) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_the_second_body_when_the_first_lacks_the_reference(unseen):
+    channels = unseen.split()[0]
+    frames_TxVxMxC = with_confidence(5, COCO_17, channels, bodies=2)
+    frames_TxVxMxC[:, 11:13, 0] = UNSEEN[unseen]
+    marked_TxVxMxC, confidence = mark_unseen(frames_TxVxMxC, channels), channels.endswith("c")
+    reference = usable_reference(marked_TxVxMxC, COCO_17, COCO_17.reference)
+    assert reference is COCO_17.reference
+    found_TxVxMxC = normalize(marked_TxVxMxC, COCO_17, reference, confidence)
+    alone_TxVxMxC = normalize(marked_TxVxMxC[:, :, 1:], COCO_17, reference, confidence)
+    np.testing.assert_array_equal(found_TxVxMxC[:, :, 1:], alone_TxVxMxC)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_a_fallback_where_the_reference_is_never_seen(unseen):
+    channels = unseen.split()[0]
+    frames_TxVxMxC = with_confidence(6, COCO_17, channels)
+    frames_TxVxMxC[:, 12] = UNSEEN[unseen]
+    marked_TxVxMxC = mark_unseen(frames_TxVxMxC, channels)
+    reference = usable_reference(marked_TxVxMxC, COCO_17, COCO_17.reference)
+    assert reference is COCO_17.reference.fallback
+    coordinates = len(channels.rstrip("c"))
+    found_TxVxMxC = normalize(marked_TxVxMxC, COCO_17, reference, channels.endswith("c"))[..., :coordinates]
+    np.testing.assert_allclose(found_TxVxMxC[0, 5:7, 0].mean(axis=0), 0, atol=1e-6)
+    lengths_T = np.linalg.norm(found_TxVxMxC[:, 5, 0] - found_TxVxMxC[:, 6, 0], axis=-1)
+    assert np.median(lengths_T) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_no_fallback(unseen):
+    channels = unseen.split()[0]
+    frames_TxVxMxC = with_confidence(6, COCO_17, channels)
+    frames_TxVxMxC[:4, 0] = frames_TxVxMxC[4:, 11] = UNSEEN[unseen]  # Never both in one frame.
+    marked_TxVxMxC = mark_unseen(frames_TxVxMxC, channels)
+    with pytest.raises(ValueError, match="nose, left_hip: never seen together in any of the 7 frames, .*skip_broken"):
+        usable_reference(marked_TxVxMxC, COCO_17, Reference(center=("left_knee",), scale=(("nose",), ("left_hip",))))
+
+
+def test_untrusted_joints():
+    frames_TxVxMxC = with_confidence(7, COCO_17, "xyc")
+    frames_TxVxMxC[0, 3, 0, 2] = frames_TxVxMxC[1, 4:6, 0, 2] = 0
+    frames_TxVxMxC[2, 5] = 0
+    frames_TxVxMxC[3, 5] = np.nan
+    found = np.argwhere(untrusted_joints(frames_TxVxMxC, "xyc")).tolist()
+    assert found == [[0, 3, 0], [1, 4, 0], [1, 5, 0]]
+    assert not untrusted_joints(frames_TxVxMxC[..., :2], "xy").any()
 
 
 def test_recordings_that_are_centered_already_keep_their_center():

@@ -1,5 +1,7 @@
 """Benchmarks from a file: everything that it can say, and what is refused."""
 
+import os
+import pathlib
 import textwrap
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmarks import BENCHMARKS
-from dsta_jax.datasets.layouts import MEDIAPIPE_HAND_21, Reference
+from dsta_jax.datasets.layouts import COCO_17, MEDIAPIPE_HAND_21, Reference
 from dsta_jax.errors import UserError
 
 SHORT = """
@@ -46,43 +48,63 @@ def columns(**given):
 
 def test_the_short_form(tmp_path):
     benchmark = read(tmp_path, SHORT)
-    assert (benchmark.name, benchmark.data_set, benchmark.class_names) == ("mine", "mine", ("wave", "point"))
-    assert benchmark.class_of_label == (0, 1)
-    assert benchmark.layout is MEDIAPIPE_HAND_21
-    assert benchmark.frame_shape == (21, 1, 3)
-    assert (benchmark.channels, benchmark.confidence, benchmark.left_out) == ("xyz", False, None)
-    assert benchmark.is_test(columns(split=["train", "test"])).tolist() == [False, True]
-    assert str(tmp_path / "mine.toml") in benchmark.prepare[0]
+    source = benchmark.source
+    assert (benchmark.name, source.name, benchmark.class_names) == ("mine", "mine", ("wave", "point"))
+    assert (benchmark.class_of_label, source.label_names) == ((0, 1), benchmark.class_names)
+    assert source.layout is MEDIAPIPE_HAND_21 and source.normalized_by is MEDIAPIPE_HAND_21.reference
+    assert source.frame_shape == (21, 1, 3)
+    assert (source.channels, source.confidence, benchmark.left_out) == ("xyz", False, None)
+    assert benchmark.protocol.is_test(columns(split=["train", "test"])).tolist() == [False, True]
+    assert str(tmp_path / "mine.toml") in source.prepare[0]
 
 
 def test_joints_of_ones_own(tmp_path):
     benchmark = read(tmp_path, GLOVE)
-    assert benchmark.frame_shape == (3, 2, 3) and benchmark.confidence
-    layout = benchmark.layout
+    source = benchmark.source
+    assert source.frame_shape == (3, 2, 3) and source.confidence
+    layout = source.layout
     assert (layout.name, layout.joints, layout.parents) == ("mine", ("tip", "wrist", "thumb"), (1, 1, 1))
-    assert layout.reference == Reference(
+    assert source.normalized_by == Reference(
         center=("tip", "thumb"),
         scale=(("wrist",), ("tip", "thumb")),
         scale_by="median",
         up=(("wrist",), ("tip",)),
     )
-    assert benchmark.is_test(columns(subject=[1, 2, 3, 4])).tolist() == [False, True, True, False]
+    assert benchmark.protocol.is_test(columns(subject=[1, 2, 3, 4])).tolist() == [False, True, True, False]
 
 
 def test_a_shipped_layout_with_another_way_to_normalise(tmp_path):
-    layout = read(tmp_path, SHORT + "[normalize]\n").layout
-    assert (layout.joints, layout.reference) == (MEDIAPIPE_HAND_21.joints, Reference())
+    source = read(tmp_path, SHORT + "[normalize]\n").source
+    assert (source.layout, source.normalized_by) == (MEDIAPIPE_HAND_21, Reference())
+
+
+def test_a_fallback(tmp_path):
+    text = SHORT.replace("mediapipe_hand_21", "coco_17") + '[normalize]\ncenter = "nose"\n'
+    source = read(tmp_path, text).source
+    assert source.layout is COCO_17 and source.normalized_by == Reference(
+        center=("nose",)
+    )  # Not the layout's fallback.
+    source = read(tmp_path, text + '[normalize.fallback]\ncenter = ["left_ear", "right_ear"]\n').source
+    fallback = Reference(center=("left_ear", "right_ear"))
+    assert source.normalized_by == Reference(center=("nose",), fallback=fallback)
+    assert source.normalized_by.choices == (source.normalized_by, fallback)
 
 
 def test_leaving_out_each_subject(tmp_path):
     benchmark = read(tmp_path, SHORT + '[split]\nleave_out = "subject"\n')
     assert benchmark.left_out == "subject"
-    assert benchmark.is_test(columns(subject=[1, 2, 1]), fold=2).tolist() == [False, True, False]
+    assert benchmark.protocol.is_test(columns(subject=[1, 2, 1]), fold=2).tolist() == [False, True, False]
+
+
+def test_words_for_subjects(tmp_path):
+    benchmark = read(tmp_path, SHORT + '[split]\nsubject = ["anna", "ben"]\n')
+    found = benchmark.protocol.is_test(columns(subject=["ben", "carl", "anna"]))
+    assert found.tolist() == [True, False, True]
 
 
 def test_parts_that_the_recordings_name(tmp_path):
     benchmark = read(tmp_path, SHORT + '[split]\nsplit = ["xsub_val", "extra"]\n')
-    found = benchmark.is_test(columns(split=["xsub_train", "xsub_val", "extra"]))
+    found = benchmark.protocol.is_test(columns(split=["xsub_train", "xsub_val", "extra"]))
     assert found.tolist() == [False, True, True]
 
 
@@ -99,20 +121,39 @@ BAD = {
     "channels": (SHORT + 'channels = "yx"', "channels is 'yx', expected one of xyz, xy"),
     "unknown parent": (GLOVE.replace('thumb = "wrist"', 'thumb = "palm"'), "[parents] thumb is 'palm', expected the"),
     "two roots": (GLOVE.replace('thumb = "wrist"', 'thumb = "thumb"'), "joints [1, 2] are their own parent"),
-    "no parents": (SHORT.replace('layout = "mediapipe_hand_21"', "[layout]"), "[layout] the table parents is missing"),
+    "no parents": (SHORT.replace('layout = "mediapipe_hand_21"', "[layout]"), "[layout] 0 joints in the table parents"),
     "unknown joint": (
         SHORT + '[normalize]\ncenter = "palm"',
-        "[normalize] layout mediapipe_hand_21: its reference nam",
+        "[normalize] center is 'palm', expected a joint of mediapipe_hand_21, or a list of them",
     ),
+    "unknown joint of the fallback": (
+        SHORT + '[normalize.fallback]\nscale = ["wrist", "palm"]',
+        "[fallback] scale is \"['wrist', 'palm']\", expected a joint of mediapipe_hand_21",
+    ),
+    "a fallback of the fallback": (SHORT + "[normalize.fallback.fallback]", "[fallback] unknown key 'fallback'"),
     "one point": (SHORT + '[normalize]\nscale = ["wrist"]', "[normalize] scale is \"['wrist']\", expected two points"),
-    "number": (SHORT + "[normalize]\ncenter = 0", "[normalize] center is '0', expected a joint's name"),
+    "number": (SHORT + "[normalize]\ncenter = 0", "[normalize] center is '0', expected a joint of mediapipe_hand_21"),
+    "no points": (SHORT + "[normalize]\ncenter = []", "[normalize] center is '[]', expected a joint"),
     "side alone": (SHORT + '[normalize]\nside = ["wrist", "thumb_tip"]', "expected up, too"),
     "two splits": (SHORT + "[split]\nsubject = [1]\ncamera = [1]", "[split] 2 keys, expected one"),
-    "split of words": (SHORT + '[split]\nsubject = ["1"]', "subject is \"['1']\", expected a list of whole numbers"),
+    "numbers and words": (SHORT + '[split]\nsubject = ["anna", 1]', "expected a list of whole numbers from 1, or a li"),
+    "subject 0": (SHORT + "[split]\nsubject = [0]", "subject is '[0]', expected a list of whole numbers from 1"),
+    "empty word": (SHORT + '[split]\ncamera = [""]', "camera is \"['']\", expected a list of whole numbers from 1"),
     "split of nothing": (SHORT + "[split]\nsplit = []", "split is '[]', expected a list of names of parts"),
     "leave out": (SHORT + '[split]\nleave_out = "person"', "leave_out is 'person', expected one of subject, camera"),
     "not a table": (SHORT + "split = 3", "split is '3', expected a table"),
     "not TOML": ("name = ", "not a readable TOML file"),
+    "deep": ("name = " + "[" * 10_000, "not a readable TOML file"),
+    "many bodies": (SHORT + "bodies = 101", "bodies is '101', expected a whole number from 1 to 100"),
+    "many joints": (
+        SHORT.replace('layout = "mediapipe_hand_21"', "[layout.parents]\n")
+        + "\n".join(f'    joint_{number} = "joint_0"' for number in range(1001)),
+        '[layout] 1001 joints in the table parents, expected JOINT = "PARENT" for each of 1 to 1000 joints',
+    ),
+    "many classes": (
+        SHORT.replace('["wave", "point"]', str([str(number) for number in range(100_001)])),
+        "expected a list of two or more different names, at most 100000",
+    ),
 }
 
 
@@ -122,7 +163,7 @@ def test_what_is_refused(tmp_path, case):
     with pytest.raises(UserError) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
-    assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}:")
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}:") and len(str(caught.value)) < 500
     assert "\n" not in str(caught.value)
 
 
@@ -131,6 +172,20 @@ def test_no_such_benchmark(tmp_path):
         own.find("shrec")
     with pytest.raises(UserError, match="absent.toml: no such file"):
         own.find(str(tmp_path / "absent.toml"))
+
+
+def test_what_is_no_file(tmp_path):
+    (tmp_path / "directory.toml").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")
+    for name in ("directory.toml", "pipe.toml"):
+        with pytest.raises(UserError, match=f"{name}: not a file, expected a benchmark's TOML file"):
+            own.find(str(tmp_path / name))
+
+
+def test_an_ending_in_upper_case(tmp_path):
+    read(tmp_path, SHORT)
+    path = pathlib.Path(tmp_path / "mine.toml").rename(tmp_path / "MINE.TOML")
+    assert own.find(str(path)).name == "mine"
 
 
 def test_by_name():

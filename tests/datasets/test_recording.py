@@ -25,6 +25,30 @@ def test_other_names_do_not(name):
     assert made.numbers(lib.entry(name, pathlib.Path(), 5)) == (5, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "place"),
+    [
+        ("a1", "/raw/a1_skeleton.mat", "/raw/a1_skeleton.mat"),
+        ("g/f", "/raw/g/f/skeleton.txt", "/raw/g/f/skeleton.txt"),
+        ("c", "/raw/c.csv", "/raw/c.csv"),
+        ("c", "/raw/collection.pkl", "/raw/collection.pkl: c"),
+    ],
+)
+def test_where_a_recording_is(name, path, place):
+    one = lib.Entry(name, pathlib.Path(path), 0)
+    assert one.place == place
+    assert one.without_place(f"{place}: broken").startswith(pathlib.Path(path).name)
+
+
+def test_joints_that_kinect_lost():
+    frames_TxVxMxC = np.ones((3, 4, 2, 3), np.float32)
+    frames_TxVxMxC[1, 2, 0] = frames_TxVxMxC[2, :, 1] = frames_TxVxMxC[0, 0, 0, 0] = 0
+    found = lib.lost_as_nan(frames_TxVxMxC)
+    assert found.dtype == np.float32 and np.argwhere(np.isnan(found).any(axis=-1)).tolist() == [[1, 2, 0]]
+    frames_TxVxMxC[1, 2, 0] = np.nan
+    np.testing.assert_array_equal(found, frames_TxVxMxC)
+
+
 def test_selected_splits():
     all_of_them = made.collection(RECORDINGS, OVERLAPPING)
     assert [one.name for one in all_of_them.selected] == ["c", "a", "b"]
