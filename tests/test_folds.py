@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import dsta_jax
-from data_prep import conversion
-from data_prep import dhg as converter
+from data_prep import conversion, convert
 from dsta_jax import checkpoint, cross_validation, logs, scores
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -23,7 +22,7 @@ def data_dir(tmp_path_factory):
     directory = tmp_path_factory.mktemp("dhg")
     keys = [(gesture, 1, subject, 1) for subject in (2, 5, 9) for gesture in range(1, 15)]
     raw_recordings.write_dhg(directory / "raw", keys)
-    converter.run(conversion.Options(directory / "raw", directory / "data", workers=1))
+    convert.run("dhg", directory / "raw", conversion.Options(directory / "data"))
     return directory / "data"
 
 

@@ -88,7 +88,7 @@ def broken_raw(tmp_path) -> pathlib.Path:
 
 
 def read_names(directory, split) -> list[str]:
-    return [record.name for record in records.read_split(directory, split)]
+    return [record.name for record in raw_recordings.read_split(directory, split)]
 
 
 def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
@@ -135,7 +135,7 @@ def test_another_input_does_not_replace_a_set(tmp_path):
     with pytest.raises(UserError, match="a set made from other recordings is there; add --overwrite"):
         run(raw, out)
     run(raw, out, overwrite=True)
-    first = next(records.read_split(out / "hands" / "1.0.0", "train"))
+    first = next(raw_recordings.read_split(out / "hands" / "1.0.0", "train"))
     assert len(first.frames_TxVxMxC) == 8
     assert [path.name for path in (out / "hands").iterdir()] == ["1.0.0"]
 
@@ -366,7 +366,7 @@ def test_a_fallback_and_what_was_not_seen_are_counted(tmp_path, capsys):
     report = report_of(directory)
     assert report["fallback"] == dict.fromkeys("ac", "left_shoulder, right_shoulder")
     assert (report["joints"], report["unseen"], report["untrusted"]) == (272, 20, 8)
-    for record in records.read_split(directory, "all"):
+    for record in raw_recordings.read_split(directory, "all"):
         assert int(np.isnan(record.frames_TxVxMxC).all(axis=-1).sum()) == {"a": 8, "b": 0, "c": 4, "d": 8}[record.name]
 
 
@@ -389,7 +389,7 @@ def test_joints_to_measure_by_that_are_never_seen_and_no_fallback(tmp_path, caps
 def test_words(tmp_path):
     collection = small({}, {"all": "abc"}, subject=["anna", 0, 7], camera=[1, 2, 0], setup=["", 0, ""])
     directory = conversion.convert(SOURCE, collection, conversion.Options(tmp_path))
-    found = [(one.subject, one.camera, one.setup) for one in records.read_split(directory, "all")]
+    found = [(one.subject, one.camera, one.setup) for one in raw_recordings.read_split(directory, "all")]
     assert found == [("anna", 1, 0), ("", 2, 0), ("7", 0, 0)]
     features = json.loads((directory / "features.json").read_text())["featuresDict"]["features"]
     assert "text" in features["subject"] and "text" not in features["camera"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dsta_jax.datasets.ntu_bodies import normalize_ntu
 
 from data_prep import conversion, convert, tfrecord_set
 from dsta_jax.data import records

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from data_prep import conversion, dhg, ntu, shrec
+from data_prep import conversion, convert
 from data_prep.synthetic import hands, raw_set
 from data_prep.synthetic import ntu as synthetic_ntu
 from dsta_jax.data import records
@@ -53,22 +53,22 @@ def test_layouts_do_not_take_each_others_place(tmp_path):
 
 def test_the_converter_takes_the_hands(tmp_path):
     raw_set.write(SMALLEST["shrec"], tmp_path / "raw")
-    shrec.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
-    directory = records.find_data_set(tmp_path / "out", shrec.NAME)
+    convert.run("shrec17", tmp_path / "raw", conversion.Options(tmp_path / "out"))
+    directory = records.find_data_set(tmp_path / "out", "shrec17")
     assert [len(list(raw_recordings.read_split(directory, split))) for split in ("train", "test")] == [28, 28]
 
 
 def test_the_converter_takes_dhgs_hands(tmp_path):
     raw_set.write(SMALLEST["dhg"], tmp_path / "raw")
-    dhg.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1))
-    read = list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", dhg.NAME), "all"))
+    convert.run("dhg", tmp_path / "raw", conversion.Options(tmp_path / "out"))
+    read = list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", "dhg"), "all"))
     assert len(read) == 14 * 2 * 2 and {record.subject for record in read} == {1, 2}
     assert 5 < min(len(record.frames_TxVxMxC) for record in read) < 40, "without the rests"
 
 
 def test_the_converter_takes_the_bodies(tmp_path):
     raw_set.write(SMALLEST["ntu"], tmp_path / "raw")
-    ntu.run(conversion.Options(tmp_path / "raw", tmp_path / "out", workers=1), 60)
+    convert.run("ntu60", tmp_path / "raw", conversion.Options(tmp_path / "out"))
     read = list(raw_recordings.read_split(records.find_data_set(tmp_path / "out", "ntu60"), "all"))
     assert 118 <= len(read) <= 120
     assert {record.camera for record in read} == {1, 2, 3} and {record.subject for record in read} == {1}
