@@ -21,8 +21,9 @@ COLUMNS = (("side", "side", ""), ("task", "task", ""), ("batch", "batch", "d"), 
 
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, and returns the rows."""
-    defaults = {"batch": 64, "frames": 0, "single": 0.8, "options": None, "both": ""}
-    parser = command_line.parser(__doc__, shape="ntu", network="full", **defaults)
+    parser = command_line.parser(
+        __doc__, shape="ntu", network="full", batch=64, frames=0, single=0.8, options=None, both=""
+    )
     command_line.add_torch(parser)
     arguments = parser.parse_args(words)
     rows = measure(arguments, "latency", 1) + measure(arguments, "throughput", arguments.batch)
@@ -35,10 +36,7 @@ def measure(arguments: Namespace, task: Task, batch: int) -> list[dict[str, Any]
     """A row for each side."""
     case = Case.of(arguments, batch=batch, samples=batch, options=arguments.both)
     single = 1.0 if task == "latency" and arguments.single else arguments.single
-    specs = [
-        *sides.of_torch(task, case, arguments.torch),
-        *sides.of_library(task, case, arguments.options, single),
-    ]
+    specs = sides.of_torch(task, case, arguments.torch) + sides.of_library(task, case, arguments.options, single)
     return sides.measured(sides.build_all(specs), arguments)
 
 

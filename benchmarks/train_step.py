@@ -34,8 +34,9 @@ WORK = (
 
 def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measures, prints, and returns the rows."""
-    defaults = {"batch": 64, "members": (1,), "frames": 0, "single": 0.8, "options": None, "both": ""}
-    parser = command_line.parser(__doc__, shape="ntu", network="full", **defaults)
+    parser = command_line.parser(
+        __doc__, shape="ntu", network="full", batch=64, members=(1,), frames=0, single=0.8, options=None, both=""
+    )
     command_line.add_torch(parser)
     parser.add_argument("--memory", choices=("process", "planned", "none"), default="process", help=MEMORY)
     parser.add_argument("--flops", type=float, help="the device's bfloat16 FLOP/s, where it is not known")
@@ -57,11 +58,8 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
 
 def measure(case: Case, arguments: Namespace) -> list[dict[str, Any]]:
     """A row for each side."""
-    specs = [
-        *sides.of_torch("train", case, arguments.torch),
-        *sides.of_library("train", case, arguments.options, arguments.single),
-    ]
-    built = sides.build_all(specs)
+    of_library = sides.of_library("train", case, arguments.options, arguments.single)
+    built = sides.build_all(sides.of_torch("train", case, arguments.torch) + of_library)
     specs = list(built)
     rows = sides.measured(built, arguments)
     for row, spec in zip(rows, specs, strict=True):
