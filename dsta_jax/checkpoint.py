@@ -145,7 +145,6 @@ def _train_item(state: TrainState) -> dict[str, Any]:
 
 def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager:
     """A manager of the last `kept` checkpoints; None only reads."""
-    options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
     handlers = {
         MODEL: ocp.StandardCheckpointHandler(),
         TRAIN: ocp.StandardCheckpointHandler(),
@@ -156,6 +155,7 @@ def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager
     level = absl.level
     absl.setLevel(logging.ERROR)  # Orbax warns that what is to be read only is read only.
     try:
+        options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
         # Orbax fails in the background on a relative path, after save() has said that all is well.
         return ocp.CheckpointManager(
             directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers

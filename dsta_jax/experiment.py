@@ -63,7 +63,7 @@ class Experiment:
         """Trains what is not trained yet, evaluates and fuses; goes on with what was interrupted.
 
         Args:
-          directory: the working directory; see README.md for what it holds.
+          directory: the working directory; docs/training.md says what it holds.
 
         Returns:
           What `results.json` there holds; None when training was interrupted and saved.

@@ -72,9 +72,9 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
             state, totals = step_fn(state, batch)
             progress.advance()
             reporter.note(step, totals)
-            last = step == members.steps or interrupts.seen
+            stopping = interrupts.seen and step < members.steps  # Looked at once: it may come at any moment.
             validating = step % members.every(config.evaluate.every_epochs) == 0 or step == members.steps
-            saving = step % members.every(config.checkpoint.every_epochs) == 0 or last
+            saving = step % members.every(config.checkpoint.every_epochs) == 0 or step == members.steps or stopping
             if validating or saving:
                 reporter.flush()
             if validating and len(members.folds[0].validation):
@@ -83,7 +83,7 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
                 reporter.check(step, totals)
                 for number, one in enumerate(latest):
                     one.save(_part(state, members.of_fold(number), mesh), step)
-            if interrupts.seen and step < members.steps:
+            if stopping:
                 progress.say(f"stopped and saved at step {step} of {members.steps}; the same command goes on from here")
                 return False
     return True

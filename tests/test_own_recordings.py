@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from configs import own
-from dsta_jax import members
-from dsta_jax import run as run_lib
+from dsta_jax import get_config
 from dsta_jax.errors import UserError
+from dsta_jax.experiment import Experiment
+from dsta_jax.members import variable_shapes
 from tests import raw_recordings
 
 BENCHMARK = """
@@ -33,23 +33,25 @@ def prepare(tmp_path, config, channels, bodies):
     raw_recordings.write_set(tmp_path / "data" / "tiny" / "1.0.0", {"all": [recordings]}, frame_shape)
     path = tmp_path / "tiny.toml"
     path.write_text(BENCHMARK.format(channels=channels, bodies=bodies))
-    mine = own.get_config("spatial,slow_temporal")
+    mine = get_config("own:spatial,slow_temporal")
     mine.benchmark, mine.data.dir = str(path), str(tmp_path / "data")
     mine.data.update({"sampled_frames": 10, "frames": 8, "rotation_degrees": 10.0})
     mine.model, mine.log = config.model, config.log
-    mine.train.update({"epochs": 2.0, "batch_size": 4, "decay_epochs": (1.0,)})
+    mine.train.update({"epochs": 2.0, "batch_size": 4, "decay_at": (0.5,)})
     mine.evaluate.batch_size = 4
     return mine
 
 
 @pytest.mark.parametrize(("channels", "bodies"), [("xy", 1), ("xyc", 2)])
 def test_from_a_file_to_accuracies(tmp_path, config, channels, bodies):
-    runs = run_lib.prepare(prepare(tmp_path, config, channels, bodies))
-    (run,) = runs
-    assert run.input_shape(4).shape == (4 * bodies, 8, 4, len(channels))
-    assert run.model_shapes()["params"]["input_map"]["linear"]["kernel"].shape[-2:] == (len(channels), 4)
-    assert set(run.test.name_N) == {"recording_1", "recording_4"}
-    results = members.train_and_evaluate(runs, tmp_path / "run")
+    experiment = Experiment(prepare(tmp_path, config, channels, bodies))
+    members = experiment.members
+    row = members.input_shape(4)
+    assert row.shape == (4 * bodies, 8, 4, len(channels))
+    kernel = variable_shapes(members.network, row, 2)["params"]["input_map"]["linear"]["kernel"]
+    assert kernel.shape[-2:] == (len(channels), 4)
+    assert set(members.folds[0].test.name_N) == {"recording_1", "recording_4"}
+    results = experiment.train(tmp_path / "run")
     assert results == json.loads((tmp_path / "run" / "results.json").read_text())
     assert (results["benchmark"], results["samples"]) == ("tiny", 2)
     assert set(results["accuracy"]) == {"spatial", "slow_temporal", "fused"}
@@ -62,4 +64,4 @@ def test_recordings_of_other_channels_are_refused(tmp_path, config):
     with pytest.raises(
         UserError, match="4 joints of 1 bodies, 2 channels each, but benchmark tiny needs .* 3 channels"
     ):
-        run_lib.prepare(mine)
+        Experiment(mine).train(tmp_path / "run")

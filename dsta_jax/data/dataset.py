@@ -215,6 +215,8 @@ def pack(
     frames_FxVxC, filled = np.empty((room, joints, channels), np.float32), 0
     facts: list[tuple[Any, ...]] = []
     for split, record in found:
+        if digest is not None:
+            digest.update(f"{split}\0".encode())
         length, body_M = _append(record, frames_FxVxC[filled:], place)
         filled += length * int(body_M.sum())
         origins = (getattr(record, key) for key in ORIGINS)

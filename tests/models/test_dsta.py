@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from configs import demo, shrec14, shrec28, utd_mhad
-from dsta_jax import run
+from dsta_jax import get_config
 from dsta_jax.data import streams
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import Layout
+from dsta_jax.members import make_network
 from dsta_jax.models.attention import TemporalConvolution
 from dsta_jax.models.dsta import DSTANet, bodies_as_rows
 from tests.compiling import compile_fast
@@ -62,21 +62,21 @@ def test_parameters_of_the_paper(choices, joints, count):
 
 
 @pytest.mark.parametrize(
-    "get_config, words, count",
+    ("name", "count"),
     [
-        (shrec14.get_config, "", 3_436_958),
-        (shrec28.get_config, "", 3_440_556),
-        (utd_mhad.get_config, "", 3_438_283),
-        (utd_mhad.get_config, "small", 316_563),
-        (demo.get_config, "", 33_844),
+        ("shrec14", 3_436_958),
+        ("shrec28", 3_440_556),
+        ("utd_mhad", 3_438_283),
+        ("utd_mhad:small", 316_563),
+        ("demo", 33_844),
     ],
 )
-def test_parameters_of_configs(get_config, words, count):
+def test_parameters_of_configs(name, count):
     """An intended change of a config changes these numbers: put the new one here and say so in the commit."""
-    config = get_config(words)
+    config = get_config(name)
     benchmark = BENCHMARKS[config.benchmark]
-    network = run.make_network(config.model, benchmark)
-    assert parameters(network, config.data.frames, len(benchmark.layout.joints)) == count
+    network = make_network(config.model, benchmark)
+    assert parameters(network, config.data.frames, len(benchmark.source.layout.joints)) == count
 
 
 # Initial values.

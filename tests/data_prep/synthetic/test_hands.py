@@ -9,12 +9,12 @@ import pytest
 from data_prep.synthetic import hands, raw_set
 from data_prep.synthetic.hands import ONE_FINGER, WHOLE_HAND, Take
 from dsta_jax.datasets import dhg, shrec17
-from dsta_jax.datasets.benchmarks import SHREC_GESTURES
 from dsta_jax.datasets.layouts import HAND_22
+from dsta_jax.datasets.shrec17 import GESTURES
 from dsta_jax.errors import UserError
 
 SEED = 3  # Of the small sets.
-GESTURE = {name: number for number, name in enumerate(SHREC_GESTURES, start=1)}
+GESTURE = {name: number for number, name in enumerate(GESTURES, start=1)}
 PEOPLE = range(1, 13)
 
 
@@ -38,7 +38,7 @@ def small_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("finger", [ONE_FINGER, WHOLE_HAND])
-@pytest.mark.parametrize("gesture", SHREC_GESTURES)
+@pytest.mark.parametrize("gesture", GESTURES)
 def test_bones_keep_their_length(gesture: str, finger: int) -> None:
     lengths_TxV = bone_lengths(clean(gesture, finger, subject=1))
     np.testing.assert_allclose(lengths_TxV, np.broadcast_to(lengths_TxV[0], lengths_TxV.shape), atol=1e-12)
