@@ -191,7 +191,7 @@ def check_trainable(members: Members) -> None:
     if motion and still == total:
         raise UserError(
             f"nothing moves in any of the {total} training recordings, so there is nothing that {motion} could learn "
-            f"from; train streams that need no motion, as by --config=own:small,spatial_temporal,spatial"
+            f"from; train streams that need no motion, as by --config=NAME:spatial_temporal,spatial"
         )
     if still > total / 2:
         _LOGGER.warning(
