@@ -6,8 +6,8 @@
 # DIRECTORY (default: $OUT, else benchmark_results) receives results.jsonl, a line for each part, and log.txt. A part
 # that is in results.jsonl already, or in FILE, is skipped; the same command goes on with what is missing. --small
 # tries everything out with tiny networks, on a CPU. --options is a side of ours with these fields of the configuration,
-# such as --options=model.activation=softmax, and --options= one with none; by default float32, and bfloat16 where there is
-# a field for it. SUITE_SECONDS (default 460) limits the whole. Needs PyTorch for PyTorch's sides; packages that are
+# such as --options=model.activation=softmax, and --options= one with none; by default there is one in float32 and one in
+# bfloat16. SUITE_SECONDS (default 460) limits the whole. Needs PyTorch for PyTorch's sides; packages that are
 # missing come from .wheels (gpu_wheels.sh).
 set -uo pipefail
 cd "$(dirname "$0")/.."
