@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.benchmarks import Benchmark
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
@@ -25,12 +25,12 @@ _BODIES = 2
 _MOST_FRAMES = 100_000  # Kinetics has 300.
 
 
-def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
+def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
     """Reads the lists of labels; videos without a skeleton are left out.
 
     Args:
       directory: with the lists, and the directories of the videos' files.
-      source: says how many people of a frame are kept; without it, two.
+      benchmark: says how many people of a frame are kept; without it, two.
 
     Raises:
       UserError: when there are no such lists, or one is not as it must be.
@@ -57,7 +57,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     return Collection(
         entries=by_name(directory, places),
         splits=splits,
-        read=functools.partial(read_recording, bodies=source.bodies if source else _BODIES),
+        read=functools.partial(read_recording, bodies=benchmark.bodies if benchmark else _BODIES),
         class_names=_all_classes(class_of),
         notes=tuple(notes),
         parallel=True,
