@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from .formats import ctr_gcn, npy_pair, padded, pyskl
 
 Format = Literal["pyskl", "npy", "npz"]
 
-_REPORTED = 20  # broken recordings shown one by one on the terminal
+_REPORTED = 20  # Broken recordings shown one by one on the terminal.
 
 
 def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: bool, overwrite: bool) -> None:
@@ -40,20 +40,26 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
         collection = in_one_split_each(collection, form)
         for note in collection.notes:
             print(f"note: {note}")
+    _check_splits(collection, form)
     started = time.monotonic()
     outlines, broken = _read_all(collection)
     try:
         _settle_broken(broken, len(collection.entries), out, skip_broken)
         collection = without(collection, broken)
+        if not collection.entries:
+            raise UserError("all recordings are broken")
         _check_splits(collection, form)
         for note in _not_held(collection, form, outlines):
             print(f"note: {note}")
-        with tqdm(total=len(collection.entries), desc="writing", unit=" recordings", disable=None) as progress:
-            _write(_counted(collection, progress.update), form, out, outlines)
-        seconds = time.monotonic() - started
-        _print_summary(collection, form, out, seconds)
+        _write(collection, form, out, outlines)
+        paths = npy_pair.files(out, collection.splits) if form == "npy" else [out]
+        size = sum(path.stat().st_size for path in paths)
     except OSError as error:
         raise UserError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
+    count, seconds = len(collection.entries), time.monotonic() - started
+    splits = ", ".join(f"{split} {len(names)}" for split, names in collection.splits.items())
+    speed = f"in {seconds:.1f} s, {count / seconds:.0f} recordings/s"
+    print(f"{form}: {count} recordings ({splits}) {speed}, {size / 1e6:.1f} MB, in {out}")
 
 
 def _check_place(collection: Collection, form: Format, out: pathlib.Path, overwrite: bool) -> None:
@@ -66,26 +72,26 @@ def _check_place(collection: Collection, form: Format, out: pathlib.Path, overwr
 
 
 def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, str]]:
-    """What must be known of each recording, and the reasons why some are broken, by name."""
+    """The outlines of all recordings, and the reasons why some are broken, by name."""
     outlines, broken = {}, {}
     for one in tqdm(collection.entries.values(), desc="reading", unit=" recordings", disable=None):
         try:
-            outlines[one.name] = padded.outline(_finite(one, collection.read(one)))
+            recording = collection.read(one)
+            _check_finite(one, recording)
+            outlines[one.name] = padded.outline(recording)
         except UserError as error:
             broken[one.name] = str(error)
     return outlines, broken
 
 
-def _finite(one: Entry, recording: Recording) -> Recording:
-    """The recording; UserError when a number is infinite."""
+def _check_finite(one: Entry, recording: Recording) -> None:
     infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
     if infinite_TxVxM.any():
         frame, joint, body = np.argwhere(infinite_TxVxM)[0]
         raise UserError(
-            f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body}: an infinite number, expected a finite "
-            "one, or NaN for a joint that was not seen; correct it where it was recorded"
+            f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0): an infinite number, expected "
+            "a finite one, or NaN for a joint that was not seen; correct it where it was recorded"
         )
-    return recording
 
 
 def _settle_broken(broken: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:
@@ -96,11 +102,9 @@ def _settle_broken(broken: Mapping[str, str], recordings: int, out: pathlib.Path
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{name}: {reason}\n" for name, reason in broken.items()), encoding="utf-8")
-    print(f"{len(broken)} broken recordings:", file=sys.stderr)
-    for reason in list(broken.values())[:_REPORTED]:
-        print(f"  {reason}", file=sys.stderr)
-    if len(broken) > _REPORTED:
-        print(f"  and {len(broken) - _REPORTED} more", file=sys.stderr)
+    more = [f"and {len(broken) - _REPORTED} more"] if len(broken) > _REPORTED else []
+    lines = [f"{len(broken)} broken recordings:", *list(broken.values())[:_REPORTED], *more]
+    print("\n  ".join(lines), file=sys.stderr)
     if not skip:
         raise UserError(
             f"{len(broken)} of {recordings} recordings are broken, listed in {path}; repair them, or leave them out "
@@ -110,10 +114,8 @@ def _settle_broken(broken: Mapping[str, str], recordings: int, out: pathlib.Path
 
 
 def _check_splits(collection: Collection, form: Format) -> None:
-    if not collection.entries:
-        raise UserError("all recordings are broken")
     for split, names in collection.splits.items():
-        if not names and form != "pyskl":
+        if not names and (form != "pyskl" or not collection.entries):
             raise UserError(f"split {split} has no recordings; choose others with --splits")
     if form == "npz":
         ctr_gcn.part_of(collection.splits)
@@ -122,48 +124,25 @@ def _check_splits(collection: Collection, form: Format) -> None:
 def _not_held(collection: Collection, form: Format, outlines: padded.Outlines) -> list[str]:
     """What the format has no place for, a line each."""
     if form == "pyskl":
-        notes = ["the names of the classes"] if collection.class_names else []
-        if any(one != _by_its_name(one) for one in collection.entries.values()):
-            notes.append("subject, camera and setup")
-        return [f"pyskl has no place for {what}" for what in notes]
+        unnamed = (entry(one.name, one.path, one.label) for one in collection.entries.values())
+        missing = ["the names of the classes"] if collection.class_names else []
+        missing += ["subject, camera and setup"] if list(unnamed) != list(collection.entries.values()) else []
+        return [f"pyskl has no place for {what}" for what in missing]
     types = sorted(str(dtype) for dtype in padded.types(outlines))
-    if len(types) == 1:
-        return []
-    dtype = padded.common_outline(outlines).dtype
-    return [f"an array has one type: {' and '.join(types)} become {dtype}, with the same values"]
-
-
-def _by_its_name(one: Entry) -> Entry:
-    return entry(one.name, one.path, one.label)
-
-
-def _counted(collection: Collection, count: Callable[[], object]) -> Collection:
-    """The collection, counting the recordings that are read."""
-
-    def read(wanted: Entry) -> Recording:
-        count()
-        return collection.read(wanted)
-
-    return dataclasses.replace(collection, read=read)
+    common = padded.common_outline(outlines).dtype
+    return [f"an array has one type: {' and '.join(types)} become {common}, with the same values"] * (len(types) > 1)
 
 
 def _write(collection: Collection, form: Format, out: pathlib.Path, outlines: padded.Outlines) -> None:
-    if form == "npy":
-        npy_pair.write(out, collection, outlines)
-        return
-    with complete_file(out) as file:
-        if form == "pyskl":
-            pyskl.write(file, collection)
-        else:
-            ctr_gcn.write(file, collection, outlines)
+    with tqdm(total=len(collection.entries), desc="writing", unit=" recordings", disable=None) as progress:
 
+        def read(wanted: Entry) -> Recording:
+            progress.update()
+            return collection.read(wanted)
 
-def _print_summary(collection: Collection, form: Format, out: pathlib.Path, seconds: float) -> None:
-    count = len(collection.entries)
-    splits = ", ".join(f"{split} {len(names)}" for split, names in collection.splits.items())
-    paths = npy_pair.files(out, collection.splits) if form == "npy" else [out]
-    size = sum(path.stat().st_size for path in paths)
-    print(
-        f"{form}: {count} recordings ({splits}) in {seconds:.1f} s, {count / seconds:.0f} recordings/s, "
-        f"{size / 1e6:.1f} MB, in {out}"
-    )
+        counted = dataclasses.replace(collection, read=read)
+        if form == "npy":
+            npy_pair.write(out, counted, outlines)
+            return
+        with complete_file(out) as file:
+            pyskl.write(file, counted) if form == "pyskl" else ctr_gcn.write(file, counted, outlines)

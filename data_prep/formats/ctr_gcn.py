@@ -28,10 +28,8 @@ _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 def read(path: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the labels; the frames are read out of the archive one recording after the other.
 
-    Args:
-      path: the `.npz` file.
-      source: says how many bodies, joints and channels there are; without it, those of NTU RGB+D, unless something
-        beside the arrays does.
+    How many bodies, joints and channels there are is said by what stands beside the arrays, by the source, or else by
+    NTU RGB+D.
 
     Raises:
       UserError: when the file is no such archive.
@@ -82,25 +80,19 @@ def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
         raise UserError(f"{rows.place}: an array of shape {rows.shape}, expected labels of {recordings} recordings")
     labels = []
     for number in range(recordings):
-        row = rows.row(number)
-        if row.size > 1:
-            (places,) = np.nonzero(row)
-            if len(places) != 1 or row[places[0]] != 1:
-                raise UserError(f"{rows.place}[{number}]: {len(places)} numbers that are not 0, expected a single 1")
-            labels.append(int(places[0]))
-        elif float(row.item()).is_integer():
-            labels.append(int(row.item()))
-        else:
-            raise UserError(f"{rows.place}[{number}]: {row.item()}, expected a whole number")
+        row = np.atleast_1d(rows.row(number))
+        places = np.flatnonzero(row)
+        if len(row) > 1 and (len(places) != 1 or row[places[0]] != 1):
+            raise UserError(f"{rows.place}[{number}]: {len(places)} numbers that are not 0, expected a single 1")
+        label = float(places[0] if len(row) > 1 else row[0])
+        if not label.is_integer():
+            raise UserError(f"{rows.place}[{number}]: {label}, expected a whole number")
+        labels.append(int(label))
     return labels
 
 
 def part_of(splits: Iterable[str]) -> dict[str, str]:
-    """The part of the file that each split becomes: that with `train` in its name `train`, the other one `test`.
-
-    Raises:
-      UserError: when there are others.
-    """
+    """The part that each split becomes: that with `train` in its name `train`, the other `test`; UserError for more."""
     part = {split: "train" if "train" in split else "test" for split in splits}
     if len(set(part.values())) < len(part):
         raise UserError(
@@ -110,12 +102,7 @@ def part_of(splits: Iterable[str]) -> dict[str, str]:
 
 
 def write(file: BinaryIO, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection, one recording at a time; `x` is not compressed, as CTR-GCN's own is not.
-
-    Args:
-      file: the `.npz` file.
-      collection: whose splits share no recording, as `part_of` takes them.
-      outlines: of all recordings.
+    """Writes a collection with splits as `part_of` takes them, one recording at a time, without compression.
 
     Raises:
       UserError: when a recording is broken, or they do not fit into one array.

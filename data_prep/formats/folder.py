@@ -9,7 +9,6 @@ files are described in `csv_frames`. NaN is a joint that was not seen.
 """
 
 import collections
-import contextlib
 import csv
 import dataclasses
 import functools
@@ -65,10 +64,9 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
     if source is not None:
         source = dataclasses.replace(source, find=None)  # Other processes need not have it.
-        notes += [
-            f"{directory}: {what} in {count} of {len(csv_paths)} .csv files"
-            for what, count in _styles(csv_paths, source).items()
-        ]
+        concluded = collections.Counter(note for path in csv_paths for note in _conclusions(path, source))
+        of_all = f"of {len(csv_paths)} .csv files"
+        notes += [f"{directory}: {what} in {count} {of_all}" for what, count in concluded.items()]
     read_one = functools.partial(read_recording, source=source)
     return Collection(entries, splits, read_one, class_names, tuple(notes), parallel=True)
 
@@ -130,21 +128,16 @@ def _label(place: str, text: str, class_names: tuple[str, ...] | None) -> int:
     return number
 
 
-def _styles(paths: Iterable[pathlib.Path], source: Source) -> collections.Counter[str]:
-    """What is concluded of how many `.csv` files."""
-    notes: collections.Counter[str] = collections.Counter()
-    for path in paths:
-        with contextlib.suppress(UserError):  # It is reported when the recording is read.
-            notes.update(csv_frames.read_style(path, source.frame_shape).notes)
-    return notes
+def _conclusions(path: pathlib.Path, source: Source) -> tuple[str, ...]:
+    """What is concluded of how a `.csv` file is written."""
+    try:
+        return csv_frames.style_of(csv_frames.read_text(path, csv_frames.HEAD), source.frame_shape).notes
+    except UserError:  # It is reported when the recording is read.
+        return ()
 
 
 def read_recording(wanted: Entry, source: Source | None) -> Recording:
-    """Reads one recording.
-
-    Args:
-      wanted: which one.
-      source: says what is expected; where it is not known, a fourth channel is a confidence.
+    """Reads a recording of the source's shape; without one, a fourth channel is a confidence.
 
     Raises:
       UserError: when the file is not as it must be.

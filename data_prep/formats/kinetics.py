@@ -3,7 +3,7 @@
 In a directory, for each split a directory `kinetics_SPLIT` and `kinetics_SPLIT_label.json`, which says for each NAME
 `has_skeleton`, `label` and `label_index`. A file `NAME.json` lists under `data` the frames: `frame_index`, from 1, and
 `skeleton`, a list of people, each with `pose` (x y of 18 joints, in parts of the picture's width and height, y
-downward) and `score` (the confidence of each joint). A joint that was not found is zeros.
+downward) and `score` (the confidence of each joint). A joint that was not found is zeros, or NaN.
 """
 
 import functools
@@ -14,23 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from dsta_jax.datasets.benchmarks import Benchmark
+from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
+
+from .readable import readable
 
 _ENDING, _PREFIX = "_label.json", "kinetics_"
 _JOINTS = len(OPENPOSE_18.joints)
 _BODIES = 2
 _MOST_FRAMES = 100_000  # Kinetics has 300.
+_LARGEST = 1e38  # float32 holds somewhat more.
 
 
-def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collection:
+def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the lists of labels; videos without a skeleton are left out.
 
     Args:
       directory: with the lists, and the directories of the videos' files.
-      benchmark: says how many people of a frame are kept; without it, two.
+      source: says how many people of a frame are kept; without it, two.
 
     Raises:
       UserError: when there are no such lists, or one is not as it must be.
@@ -40,45 +43,39 @@ def read(directory: pathlib.Path, benchmark: Benchmark | None = None) -> Collect
         raise UserError(f"{directory}: no files kinetics_SPLIT{_ENDING} there, expected one for each split")
     splits: dict[str, list[str]] = {}
     class_of: dict[int, str] = {}
-    notes = []
-    places: list[tuple[str, Entry]] = []
+    notes, places = [], []
     for path in lists:
-        folder = path.with_name(path.name.removesuffix(_ENDING))
         listed = _read_json(path)
         if not isinstance(listed, dict):
             raise UserError(f"{path}: {shown(listed)}, expected an object with a name for each video")
-        found = [one for one in _entries(path, folder, listed, class_of) if one is not None]
-        if len(found) < len(listed):
-            notes.append(
-                f"{path}: {len(listed) - len(found)} of {len(listed)} videos have no skeleton, and are left out"
-            )
-        splits[folder.name.removeprefix(_PREFIX)] = [one.name for one in found]
+        found = list(_entries(path, listed, class_of))
+        if missing := len(listed) - len(found):
+            notes.append(f"{path}: {missing} of {len(listed)} videos have no skeleton, and are left out")
+        splits[_folder(path).name.removeprefix(_PREFIX)] = [one.name for one in found]
         places += [(f"{path}: {one.name}", one) for one in found]
+    names = tuple(class_of[number] for number in sorted(class_of))
+    all_known = list(range(len(names))) == sorted(class_of) and len(set(names)) == len(names)
     return Collection(
         entries=by_name(directory, places),
         splits=splits,
-        read=functools.partial(read_recording, bodies=benchmark.bodies if benchmark else _BODIES),
-        class_names=_all_classes(class_of),
+        read=functools.partial(read_recording, bodies=source.bodies if source else _BODIES),
+        class_names=names if all_known else None,
         notes=tuple(notes),
         parallel=True,
     )
 
 
+def _folder(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(path.name.removesuffix(_ENDING))
+
+
 def _read_json(path: pathlib.Path) -> Any:
-    try:
+    with readable(str(path), "JSON"):
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as JSON ({str(error)[:80]}); copy or download it again") from error
 
 
-def _entries(
-    path: pathlib.Path, folder: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str]
-) -> Iterator[Entry | None]:
-    """An entry for each video of a list, None where it has no skeleton; collects the names of the classes."""
+def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str]) -> Iterator[Entry]:
+    """An entry for each video of a list that has a skeleton; collects the names of the classes."""
     for name, said in listed.items():
         label = integer(said.get("label_index")) if isinstance(said, dict) else None
         if label is None or not isinstance(said.get("label"), str):
@@ -87,27 +84,20 @@ def _entries(
             raise UserError(f"{path}: {name}: label_index {label} is {said['label']!r}, elsewhere {class_of[label]!r}")
         if pathlib.PurePath(f"{name}.json").name != f"{name}.json":
             raise UserError(f"{path}: {shown(name)}: not the name of a file")
-        yield entry(name, folder / f"{name}.json", label) if said.get("has_skeleton", True) else None
-
-
-def _all_classes(class_of: dict[int, str]) -> tuple[str, ...] | None:
-    """The classes' names, if all from 0 are known and different."""
-    names = tuple(class_of[number] for number in sorted(class_of))
-    return names if sorted(class_of) == list(range(len(names))) and len(set(names)) == len(names) else None
+        if said.get("has_skeleton", True):
+            yield entry(name, _folder(path) / f"{name}.json", label)
 
 
 def read_recording(wanted: Entry, bodies: int) -> Recording:
     """Reads one video: of each frame, the people of the highest mean confidence, most first.
 
-    Raises:
-      UserError: when the file is not as it must be, or of another class than the list says.
+    Raises UserError when the file is not as it must be, or of another class than the list says.
     """
     contents = _read_json(wanted.path)
     if not isinstance(contents, dict) or not isinstance(contents.get("data"), list) or not contents["data"]:
         raise UserError(f"{wanted.path}: no list 'data', expected the frames of a video")
-    if integer(contents.get("label_index", wanted.label)) != wanted.label:
-        found = shown(contents["label_index"])
-        raise UserError(f"{wanted.path}: label_index {found}, but {wanted.label} in the list of labels")
+    if integer(found := contents.get("label_index", wanted.label)) != wanted.label:
+        raise UserError(f"{wanted.path}: label_index {shown(found)}, but {wanted.label} in the list of labels")
     people_of: dict[int, list[np.ndarray]] = {}
     for number, frame in enumerate(contents["data"]):
         place = f"{wanted.path}: data[{number}]"
@@ -134,19 +124,15 @@ def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:
         found = person if isinstance(person, dict) else {}
         pose = _numbers(f"{place}: skeleton[{number}]: pose", found.get("pose"), 2 * _JOINTS)
         score = _numbers(f"{place}: skeleton[{number}]: score", found.get("score"), _JOINTS)
-        poses.append(np.concatenate([pose.reshape(_JOINTS, 2), score[:, None]], axis=1))
-    return sorted(poses, key=lambda pose_VxC: -pose_VxC[:, 2].mean())[:bodies]
+        poses.append(np.column_stack([pose.reshape(_JOINTS, 2), score]))
+    return sorted(poses, key=lambda pose_VxC: -np.nan_to_num(pose_VxC[:, 2]).mean())[:bodies]
 
 
 def _numbers(place: str, values: Any, count: int) -> np.ndarray:
-    if not isinstance(values, list) or len(values) != count or not all(type(value) in (int, float) for value in values):
+    if not isinstance(values, list) or len(values) != count:
         found = f"{len(values)} values" if isinstance(values, list) else shown(values)
         raise UserError(f"{place} is {found}, expected {count} numbers")
-    try:
-        with np.errstate(over="ignore"):
-            array = np.array(values, np.float64).astype(np.float32)
-    except OverflowError:
-        array = np.full(count, np.inf, np.float32)
-    if not np.isfinite(array).all():
-        raise UserError(f"{place}: NaN, infinity or a number that is too large, expected finite numbers")
-    return array
+    for value in values:
+        if type(value) not in (int, float) or abs(value) > _LARGEST:
+            raise UserError(f"{place} holds {shown(value)}, expected finite numbers, or NaN for what was not found")
+    return np.array(values, np.float32)

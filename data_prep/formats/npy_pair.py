@@ -21,6 +21,7 @@ from dsta_jax.errors import UserError, shown
 from dsta_jax.files import complete_file
 
 from . import npy_rows, padded, safe_pickle
+from .readable import readable
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
 _UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"
@@ -28,11 +29,9 @@ _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels; the arrays are mapped into memory.
+    """Reads names and labels of all splits; the arrays are mapped into memory.
 
-    Args:
-      directory: holds the files of all splits.
-      source: says whether the last channel is a confidence, where nothing beside the arrays does.
+    Where nothing beside the arrays says whether the last channel is a confidence, the source does.
 
     Raises:
       UserError: when there are no such files, or they do not fit together.
@@ -75,10 +74,8 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
     note = labels.with_name(split + _BESIDE)
     if not note.exists():
         return part
-    try:
+    with readable(str(note), "JSON"):
         beside = padded.read_beside(note.read_bytes(), str(note), shape[0])
-    except OSError as error:
-        raise UserError(f"{note}: cannot be read ({error.strerror})") from error
     if beside["columns"]["name"] != names:
         raise UserError(f"{note}: its names are not those of {labels.name}; copy both again, or remove it")
     return part.with_beside(beside)
@@ -92,17 +89,18 @@ def _names_and_labels(path: pathlib.Path) -> tuple[list[str], list[int]]:
     contents = safe_pickle.load(path)
     if not isinstance(contents, list | tuple) or len(contents) != 2:
         raise UserError(f"{path}: {shown(contents)}, expected a pair of names and labels")
-    names, labels = (part.tolist() if isinstance(part, np.ndarray) else part for part in contents)
-    for what, column in (("names", names), ("labels", labels)):
+    columns = [part.tolist() if isinstance(part, np.ndarray) else part for part in contents]
+    for what, column in zip(("names", "labels"), columns, strict=True):
         if not isinstance(column, list | tuple):
             raise UserError(f"{path}: {shown(column)} as the {what}, expected a list")
+    names, labels = columns
     if len(names) != len(labels):
         raise UserError(f"{path}: {len(names)} names, but {len(labels)} labels")
     for row, (name, label) in enumerate(zip(names, labels, strict=True)):
         if not isinstance(name, str) or integer(label) is None:
             found = f"name {shown(name)}, label {shown(label)}"
             raise UserError(f"{path}: entry {row}: {found}, expected text and a number")
-    return [str(name) for name in names], [int(label) for label in labels]
+    return list(map(str, names)), list(map(int, labels))
 
 
 def files(directory: pathlib.Path, splits: Iterable[str]) -> list[pathlib.Path]:
@@ -111,33 +109,23 @@ def files(directory: pathlib.Path, splits: Iterable[str]) -> list[pathlib.Path]:
 
 
 def check_output(directory: pathlib.Path, splits: Mapping[str, Any], overwrite: bool) -> None:
-    """Checks that the splits can be written there.
-
-    Raises:
-      UserError: when a file of theirs is there and may not be replaced, or another split's, or a name is no file name.
-    """
+    """Raises UserError where files are that may not be replaced, or other splits', or a name is no file's name."""
     for split in splits:
         if not _SPLIT.fullmatch(split):
             raise UserError(f"split {split!r}: its name begins a file's name, expected letters, digits, _, . and -")
     if directory.exists() and not directory.is_dir():
         raise UserError(f"{directory}: a file, expected a directory or nothing")
+    written = files(directory, splits)
     for ending in (*_ARRAYS, _LABELS, _BESIDE):
         for path in directory.glob(f"*{ending}"):
-            if path not in files(directory, splits):
-                raise UserError(
-                    f"{path}: would be taken for a part of what is written; choose another --out, or move it"
-                )
+            if path not in written:
+                raise UserError(f"{path}: would be read as a part of what is written; choose another --out, or move it")
             if not overwrite:
                 raise UserError(f"{path}: is there already; add --overwrite to replace it")
 
 
 def write(directory: pathlib.Path, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection, one recording at a time; all files have their names when all are complete.
-
-    Args:
-      directory: for the files.
-      collection: whose splits share no recording.
-      outlines: of all recordings.
+    """Writes a collection whose splits share no recording, one at a time; all files get their names at the end.
 
     Raises:
       UserError: when a recording is broken, or they do not fit into one array.

@@ -1,46 +1,42 @@
-"""Arrays in numpy's file format, row by row: mapped into memory, read out of a zip archive, and written.
+"""Arrays in numpy's file format, row by row: mapped, read out of a zip archive, and written.
 
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
-import contextlib
 import math
 import os
 import pathlib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import IO
 
 import numpy as np
 
 from dsta_jax.errors import UserError
 
+from .readable import readable
+
 _MOST_ROW_BYTES = 1 << 28  # A row is one recording, or one label.
-_REMEDY = "copy or download the file again"
+_ARRAY = "an array in numpy's format"
 
 
 def mapped(path: pathlib.Path) -> np.ndarray:
-    """A `.npy` file's array of real numbers, read from the disk where it is used.
-
-    Raises:
-      UserError: when the file cannot be read, is cut short, or holds something else.
-    """
-    with _one_line(path, str(path)), path.open("rb") as file:
+    """A `.npy` file's array of real numbers, mapped into memory; UserError when it is something else."""
+    with readable(str(path), _ARRAY), path.open("rb") as file:
         shape, columns_first, dtype = _header(str(path), file)
         offset, size = file.tell(), os.fstat(file.fileno()).st_size
-        expected = offset + math.prod(shape) * dtype.itemsize
-        if size != expected:
-            raise UserError(f"{path}: {size} bytes, expected {expected} (its header says {dtype} {shape}); {_REMEDY}")
+        if size != (expected := offset + math.prod(shape) * dtype.itemsize):
+            raise ValueError(f"{size} bytes, expected {expected} for {dtype} {shape}")
         if size == offset:
             return np.zeros(shape, dtype)
         return np.memmap(file, dtype, "r", offset, shape, "F" if columns_first else "C")
 
 
 def _header(place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether columns stand before rows, and type; nothing is allotted for what they claim."""
+    """Shape, whether columns stand before rows, and type; no memory is allotted for what they say."""
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"numpy's format of version {version}")
+        raise ValueError(f"version {version}")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, columns_first, dtype = read(file)
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
@@ -51,12 +47,8 @@ def _header(place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
 
 
 def names(path: pathlib.Path) -> list[str]:
-    """The names of the arrays in an `.npz` file.
-
-    Raises:
-      UserError: when it is no such file.
-    """
-    with _one_line(path, str(path)), zipfile.ZipFile(path) as archive:
+    """The names of the arrays in an `.npz` file; UserError when it is no such file."""
+    with readable(str(path), "an archive of arrays"), zipfile.ZipFile(path) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
@@ -66,56 +58,32 @@ class ArchivedRows:
     Attributes:
       place: the file and the array's name, for errors.
       shape: of the array.
-      dtype: of the array.
     """
 
     def __init__(self, path: pathlib.Path, name: str) -> None:
-        """Opens the array `name`.
-
-        Raises:
-          UserError: when it is not there, or not one of real numbers that is stored row by row.
-        """
-        self.place, self._path = f"{path}: {name}", path
-        with _one_line(path, self.place):
+        """Opens the array `name`; UserError when it is not one of real numbers that is stored row by row."""
+        self.place = f"{path}: {name}"
+        with readable(self.place, _ARRAY):
             archive = zipfile.ZipFile(path)
             self._file = archive.open(f"{name}.npy")
-            self.shape, columns_first, self.dtype = _header(self.place, self._file)
-            self._offset = self._file.tell()
-        self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+            self.shape, columns_first, self._dtype = _header(self.place, self._file)
+            self._start = self._file.tell()
+        self._row_bytes = math.prod(self.shape[1:]) * self._dtype.itemsize
         if columns_first and len(self.shape) > 1:
             raise UserError(f"{self.place}: stored column by column, expected row by row (numpy.ascontiguousarray)")
         if not self.shape or self._row_bytes > _MOST_ROW_BYTES:
             raise UserError(f"{self.place}: an array of shape {self.shape}, expected a row for each recording")
 
     def row(self, index: int) -> np.ndarray:
-        """One row; quick when it is the next one, or not far behind it.
-
-        Raises:
-          UserError: when the archive is damaged.
-        """
-        start = self._offset + index * self._row_bytes
-        with _one_line(self._path, self.place):
+        """One row, quick when it is the next one or not far behind it; UserError when the archive is damaged."""
+        start = self._start + index * self._row_bytes
+        with readable(self.place, _ARRAY):
             if self._file.tell() != start:
                 self._file.seek(start)
             raw = self._file.read(self._row_bytes)
-        if len(raw) < self._row_bytes:
-            raise UserError(f"{self.place}: ends before the end of row {index} of {self.shape[0]}; {_REMEDY}")
-        return np.frombuffer(raw, self.dtype).reshape(self.shape[1:])
-
-
-@contextlib.contextmanager
-def _one_line(path: pathlib.Path, place: str) -> Iterator[None]:
-    """Says in one line what is wrong with a file."""
-    try:
-        yield
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except KeyError:
-        raise UserError(f"{place}: no such array in the archive") from None
-    except Exception as error:  # Of many kinds: ValueError, BadZipFile, zlib.error; a header is parsed as Python.
-        raise UserError(f"{place}: cannot be read ({str(error)[:80]}); {_REMEDY}") from error
+            if len(raw) < self._row_bytes:
+                raise EOFError(f"it ends before the end of row {index} of {self.shape[0]}")
+        return np.frombuffer(raw, self._dtype).reshape(self.shape[1:])
 
 
 def write_rows(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np.ndarray]) -> None:

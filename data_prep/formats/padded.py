@@ -26,12 +26,10 @@ Outlines = Mapping[str, Recording]
 
 def outline(recording: Recording) -> Recording:
     """The recording with arrays of the same shapes and types that take no memory."""
-    score_TxVxM = recording.score_TxVxM
-    return dataclasses.replace(
-        recording,
-        frames_TxVxMxC=_hollow(recording.frames_TxVxMxC.shape, recording.frames_TxVxMxC.dtype),
-        score_TxVxM=None if score_TxVxM is None else _hollow(score_TxVxM.shape, score_TxVxM.dtype),
-    )
+    frames_TxVxMxC, score_TxVxM = recording.frames_TxVxMxC, recording.score_TxVxM
+    hollow = _hollow(frames_TxVxMxC.shape, frames_TxVxMxC.dtype)
+    hollow_score = None if score_TxVxM is None else _hollow(score_TxVxM.shape, score_TxVxM.dtype)
+    return dataclasses.replace(recording, frames_TxVxMxC=hollow, score_TxVxM=hollow_score)
 
 
 def _hollow(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -39,11 +37,7 @@ def _hollow(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 def common_outline(outlines: Outlines) -> np.ndarray:
-    """TxVxMxC, confidence included, that all recordings fit into; it takes no memory.
-
-    Raises:
-      UserError: when they differ in joints or channels.
-    """
+    """TxVxMxC, confidence included, that all recordings fit into; UserError when they differ in joints or channels."""
     first_name, first = next(iter(outlines.items()))
     for name, one in outlines.items():
         if _kind(one) != _kind(first):
@@ -77,24 +71,17 @@ def beside(collection: Collection, split: str, outlines: Outlines, common_TxVxMx
     """What a split's array has no place for."""
     entries = [collection.entries[name] for name in collection.splits[split]]
     recordings = [outlines[one.name] for one in entries]
+    columns = {
+        "name": [one.name for one in entries],
+        "frames": [one.frames_TxVxMxC.shape[0] for one in recordings],
+        "bodies": [one.frames_TxVxMxC.shape[2] for one in recordings],
+        **{key: [getattr(one, key) for one in entries] for key in ORIGINS},
+        **{key: [getattr(one, key) for one in recordings] for key in _PICTURES},
+    }
     _, joints, bodies, channels = common_TxVxMxC.shape
-    return json.dumps(
-        {
-            "split": split,
-            "joints": joints,
-            "bodies": bodies,
-            "channels": channels,
-            "confidence": any(one.score_TxVxM is not None for one in recordings),
-            "class_names": collection.class_names,
-            "columns": {
-                "name": [one.name for one in entries],
-                "frames": [one.frames_TxVxMxC.shape[0] for one in recordings],
-                "bodies": [one.frames_TxVxMxC.shape[2] for one in recordings],
-                **{key: [getattr(one, key) for one in entries] for key in ORIGINS},
-                **{key: [getattr(one, key) for one in recordings] for key in _PICTURES},
-            },
-        }
-    ).encode()
+    values = {"split": split, "joints": joints, "bodies": bodies, "channels": channels}
+    values["confidence"] = any(one.score_TxVxM is not None for one in recordings)
+    return json.dumps({**values, "class_names": collection.class_names, "columns": columns}).encode()
 
 
 def _is_whole(value: Any, least: int = 0) -> bool:
@@ -111,15 +98,11 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 
 
 def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
-    """What `beside` gave for an array of so many recordings.
-
-    Raises:
-      UserError: when it is something else.
-    """
+    """What `beside` gave for so many recordings, and V, M, C as `frame_shape`; UserError when it is something else."""
     try:
         values = json.loads(text)
         classes, columns = values["class_names"], values["columns"]
-        sizes = values["joints"], values["bodies"], values["channels"]
+        values["frame_shape"] = sizes = values["joints"], values["bodies"], values["channels"]
         if not isinstance(values["split"], str) or not all(_is_whole(size, least=1) for size in sizes):
             raise ValueError("split, joints, bodies or channels")
         if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
@@ -135,7 +118,7 @@ def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
             f"{place}: not what is written beside an array of {recordings} recordings ({str(error)[:80]}); copy it "
             "again, or remove it"
         ) from error
-    return {**values, "frame_shape": sizes, "class_names": None if classes is None else tuple(classes)}
+    return values
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -165,42 +148,36 @@ class Part:
         return Part(values["split"], self.place, entries, self.row, values.get("confidence") is True, values)
 
     def read(self, number: int) -> Recording:
-        """A recording without its padding.
+        """A recording without its padding, which is all zeros at the end where nothing stands beside the array.
 
-        Without anything beside the array, all zeros at the end are padding; NaN is not, nor is an absent body.
-
-        Raises:
-          UserError: when there is more in the padding than zeros.
+        NaN is no padding. Raises UserError when there is more in the padding than zeros.
         """
-        padded_TxVxMxC, said = self.row(number), self.beside and self.beside["columns"]
-        filled_T = np.any(padded_TxVxMxC, axis=(1, 2, 3))
-        frames = said["frames"][number] if said else max([1, *(np.flatnonzero(filled_T) + 1)])
-        bodies = said["bodies"][number] if said else None
+        padded_TxVxMxC = self.row(number)
+        columns = self.beside["columns"] if self.beside else {}
+        seen_T = np.flatnonzero(np.any(padded_TxVxMxC, axis=(1, 2, 3)))
+        frames = columns["frames"][number] if columns else max([1, *(seen_T[-1:] + 1).tolist()])
+        bodies = columns["bodies"][number] if columns else None
         frames_TxVxMxC = padded_TxVxMxC[:frames, :, :bodies]
         if len(frames_TxVxMxC) < frames or np.count_nonzero(frames_TxVxMxC) < np.count_nonzero(padded_TxVxMxC):
-            one = self.entries[number]
             raise UserError(
-                f"{one.path}: {one.name}: more than the {frames} frames of {bodies} bodies that stand beside the "
-                "array; copy both again, or remove what stands beside"
+                f"{self.entries[number].path}: {self.entries[number].name}: more than the {frames} frames of {bodies} "
+                "bodies that stand beside the array; copy both again, or remove what stands beside"
             )
-        pictures: dict[str, Any] = {key: two_sizes(said[key][number]) for key in _PICTURES} if said else {}
+        image, original = (two_sizes(columns[key][number]) if columns else None for key in _PICTURES)
         if self.confidence:
-            return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], **pictures)
-        return Recording(frames_TxVxMxC, **pictures)
+            return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], image, original)
+        return Recording(frames_TxVxMxC, None, image, original)
 
 
 def collection(path: pathlib.Path, parts: Sequence[Part], notes: Sequence[str]) -> Collection:
-    """The recordings of all parts.
-
-    Raises:
-      UserError: when there are none, or a name is taken twice.
-    """
+    """The recordings of all parts; UserError when there are none, or a name is taken twice."""
     places = [(part, number, one) for part in parts for number, one in enumerate(part.entries)]
+    classes = next((part.beside["class_names"] for part in parts if part.beside), None)
     return Collection(
         entries=by_name(path, ((f"{part.place}: entry {number}", one) for part, number, one in places)),
         splits={part.split: [one.name for one in part.entries] for part in parts},
         read=functools.partial(_read, {one.name: (part, number) for part, number, one in places}),
-        class_names=next((part.beside["class_names"] for part in parts if part.beside), None),
+        class_names=None if classes is None else tuple(classes),
         notes=tuple(notes),
     )
 
@@ -211,10 +188,9 @@ def _read(place_of: Mapping[str, tuple[Part, int]], wanted: Entry) -> Recording:
 
 
 def has_confidence(place: str, joints: int, channels: int, source: Source | None) -> bool:
-    """Whether the last channel of an array is a confidence, by the data set; without one, a fourth channel is.
+    """Whether the last channel of an array is a confidence, by its source; without one, a fourth channel is.
 
-    Raises:
-      UserError: when the array is not one of the data set's skeletons, or its channels are no coordinates.
+    Raises UserError when the array is not one of the source's skeletons, or its channels are no coordinates.
     """
     if channels not in (2, 3, 4):
         raise UserError(f"{place}: {channels} channels, expected 2 or 3 coordinates, and perhaps a confidence")

@@ -5,10 +5,11 @@ A dict of `split` (names by split; a recording may be in several) and `annotatio
 for two coordinates `img_shape` and `original_shape` (height, width). A bare list of annotations is read as well.
 """
 
+import collections
 import functools
 import pathlib
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -53,7 +54,7 @@ def read(path: pathlib.Path) -> Collection:
     )
 
 
-def _parts(path: pathlib.Path, contents: Any) -> tuple[dict[str, list[str]], list[dict[Any, Any]]]:
+def _parts(path: pathlib.Path, contents: Any) -> tuple[dict[str, list[str]], list[Any]]:
     """The names by split, and the annotations."""
     if isinstance(contents, list):
         return {}, contents
@@ -73,12 +74,12 @@ def _names(path: pathlib.Path, split: Any, listed: Any) -> list[str]:
     names = listed.tolist() if isinstance(listed, np.ndarray) else listed
     if not isinstance(names, list | tuple | set | frozenset):
         raise UserError(f"{path}: split {split}: {shown(listed)}, expected a list of names")
-    seen = set()
     for name in names:
-        if not isinstance(name, str) or name in seen:
-            what = "a second time" if isinstance(name, str) else "as a name"
-            raise UserError(f"{path}: split {split}: {shown(name)} {what}, expected different names")
-        seen.add(name)
+        if not isinstance(name, str):
+            raise UserError(f"{path}: split {split}: {shown(name)} as a name, expected text")
+    if len(set(names)) < len(names):
+        twice = collections.Counter(names).most_common(1)[0][0]
+        raise UserError(f"{path}: split {split}: {shown(twice)} a second time, expected different names")
     # The order of a set differs from one process to the next.
     return [str(name) for name in (sorted(names) if isinstance(names, set | frozenset) else names)]
 
@@ -101,13 +102,12 @@ def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], 
     place, annotation = annotation_of[wanted.name]
     place = f"{place} ({wanted.name})"
     keypoint_MxTxVxC, score_MxTxV = annotation.get("keypoint"), annotation.get("keypoint_score")
-    if not is_real(keypoint_MxTxVxC) or keypoint_MxTxVxC.ndim != 4 or keypoint_MxTxVxC.shape[3] not in (2, 3):
+    shape: tuple[int, ...] = getattr(keypoint_MxTxVxC, "shape", ())
+    if not is_real(keypoint_MxTxVxC) or len(shape) != 4 or shape[3] not in (2, 3) or 0 in shape[1:]:
         raise UserError(f"{place}: 'keypoint' is {_described(keypoint_MxTxVxC)}, expected an array M x T x V x 2 or 3")
-    shape = keypoint_MxTxVxC.shape[:3]
-    if not shape[1] or not shape[2]:
-        raise UserError(f"{place}: 'keypoint' is {_described(keypoint_MxTxVxC)}, expected a frame and a joint at least")
-    if score_MxTxV is not None and (not is_real(score_MxTxV) or score_MxTxV.shape != shape):
-        raise UserError(f"{place}: 'keypoint_score' is {_described(score_MxTxV)}, expected an array {_by(shape)}")
+    if score_MxTxV is not None and (not is_real(score_MxTxV) or score_MxTxV.shape != shape[:3]):
+        expected = " x ".join(map(str, shape[:3]))
+        raise UserError(f"{place}: 'keypoint_score' is {_described(score_MxTxV)}, expected an array {expected}")
     total = annotation.get("total_frames", shape[1])
     if integer(total) != shape[1]:
         raise UserError(f"{place}: 'total_frames' is {shown(total)}, but 'keypoint' has {shape[1]} frames")
@@ -120,11 +120,7 @@ def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], 
 
 
 def _described(value: Any) -> str:
-    return f"{value.dtype} {_by(value.shape)}" if isinstance(value, np.ndarray) else shown(value)
-
-
-def _by(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape)) or "a single number"
+    return f"{value.dtype} {' x '.join(map(str, value.shape))}" if isinstance(value, np.ndarray) else shown(value)
 
 
 def _picture(place: str, annotation: Mapping[Any, Any], key: str) -> tuple[int, int] | None:
@@ -147,7 +143,7 @@ def write(file: BinaryIO, collection: Collection) -> None:
     splits = {split: list(names) for split, names in collection.splits.items()}
     file.write(b"\x80\x03}" + _pickled("split") + _pickled(splits) + b"s" + _pickled("annotations") + b"]")
     for one in collection.entries.values():
-        # The older name of numpy's module, which numpy 1 and 2 both have. An annotation's arrays come last.
+        # The older name of numpy's module, which numpy 1 has, too; an annotation's arrays come last.
         annotation = _pickled(_annotation(one, collection.read(one)))
         file.write(annotation.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n", 1) + b"a")
     file.write(b"s.")
@@ -159,18 +155,14 @@ def _pickled(value: Any) -> bytes:
 
 
 def _annotation(one: Entry, recording: Recording) -> dict[str, Any]:
-    keypoint_MxTxVxC, score_TxVxM = recording.frames_TxVxMxC.transpose(2, 0, 1, 3), recording.score_TxVxM
-    annotation = {
+    arrays = {"keypoint": recording.frames_TxVxMxC.transpose(2, 0, 1, 3)}
+    if recording.score_TxVxM is not None:
+        arrays["keypoint_score"] = recording.score_TxVxM.transpose(2, 0, 1)
+    pictures = {"img_shape": recording.image_shape, "original_shape": recording.original_shape}
+    return {
         "frame_dir": one.name,
         "label": one.label,
-        "img_shape": recording.image_shape,
-        "original_shape": recording.original_shape,
+        **{key: sizes for key, sizes in pictures.items() if sizes},
         "total_frames": len(recording.frames_TxVxMxC),
-        "keypoint": _contiguous(keypoint_MxTxVxC),
-        "keypoint_score": None if score_TxVxM is None else _contiguous(score_TxVxM.transpose(2, 0, 1)),
+        **{key: np.ascontiguousarray(array, array.dtype.newbyteorder("=")) for key, array in arrays.items()},
     }
-    return {key: value for key, value in annotation.items() if value is not None}
-
-
-def _contiguous(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))

@@ -5,7 +5,7 @@ Here it can name only what Python and numpy write for plain data (protocols 0 to
 gets functions of this file instead, which check their arguments.
 
 The file is read into memory, which takes about as many bytes as the file has. All other objects, and the time that they
-take, are bounded by the file's size: about 30 times as many bytes, and 64 MiB.
+take, are bounded by the file's size: about 40 times as many bytes, and 64 MiB.
 """
 
 import math
@@ -14,19 +14,20 @@ import os
 import pathlib
 import pickle
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
 
+from .readable import readable
+
 _MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
 _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
-# What objects may cost: so much, and so much for each byte of the file; a container, a call or a place in the memo is
-# one object.
+# What objects may cost: so much, and so much for each byte of the file. A container, a call and a place in the memo are
+# one object each.
 _FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
-
 _NO_PICKLES = {
     b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
     b"\x93NUMPY": "an array, as in .npy files",
@@ -49,34 +50,27 @@ def load(path: str | os.PathLike[str]) -> Any:
       UserError: when the file cannot be read, is no pickle, or is one of anything but plain data.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}, expected a pickle")
-    try:
+    with readable(str(path), "a pickle of plain data"):
         if not 0 < (size := path.stat().st_size) <= _MOST_BYTES:
-            raise UserError(f"{path}: {size} bytes, expected 1 to {_MOST_BYTES}; copy or download it again")
+            raise ValueError(f"{size} bytes, expected 1 to {_MOST_BYTES}")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             for start, what in _NO_PICKLES.items():
                 if mapped[: len(start)] == start:
-                    raise UserError(f"{path}: {what}, expected a pickle")
-            value = _Reader(mapped).load()
+                    raise ValueError(what)
+            try:
+                value = _Reader(mapped).load()
+            except _Refusal as reason:
+                raise UserError(
+                    f"{path}: {reason}, expected only numbers, text, containers and numpy arrays of them; such a "
+                    "pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
+                ) from None
             if mapped.tell() < size:
                 raise ValueError(f"{size - mapped.tell()} bytes follow its end")
             return value
-    except UserError:
-        raise
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except _Refusal as reason:
-        raise UserError(
-            f"{path}: {reason}, expected only numbers, text, containers and numpy arrays of them; such a pickle can "
-            "run commands: do not load it elsewhere, ask for one of plain arrays"
-        ) from None
-    except Exception as error:  # A damaged program may do anything.
-        found = f"{type(error).__name__}: {ascii(str(error))[1:-1]:.100}"
-        raise UserError(
-            f"{path}: not readable as a pickle ({found}), expected one of numbers, text, containers and numpy arrays "
-            "of them; copy or download the file again"
-        ) from error
+
+
+def _refuse(what: str) -> NoReturn:
+    raise _Refusal(what)
 
 
 class _Reader(pickle._Unpickler):
@@ -93,11 +87,10 @@ class _Reader(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for a name; nothing is looked up."""
-        if (module, name) not in _MEANINGS:
-            raise _Refusal(f"it asks for {shown(f'{module}.{name}')}")
-        return _MEANINGS[module, name]
+        known = module.replace("numpy._core", "numpy.core", 1).replace("__builtin__", "builtins", 1), name
+        return _MEANINGS[known] if known in _MEANINGS else _refuse(f"it asks for {shown(f'{module}.{name}')}")
 
-    def charge(self, cost: int) -> None:
+    def charge(self, cost: int = _OBJECT) -> None:
         """Counts what is made: a short program can make the same again and again."""
         self._budget -= cost
         if self._budget < 0:
@@ -105,9 +98,9 @@ class _Reader(pickle._Unpickler):
 
     def charge_arguments(self) -> None:
         """Counts what there is to look at in the arguments of a call, or in a state."""
-        arguments = self.stack[-1] if isinstance(self.stack[-1], tuple) else ()
-        self.charge(sum(len(item) for item in arguments if isinstance(item, str | bytes)))
-        self.charge(sum(_OBJECT * len(item) for item in arguments if isinstance(item, list)))
+        for item in self.stack[-1] if isinstance(self.stack[-1], tuple) else ():
+            if isinstance(item, list | str | bytes):
+                self.charge(len(item) * (_OBJECT if isinstance(item, list) else 1))
 
     def check_number(self) -> None:
         """Refuses a number with more digits than Python shows."""
@@ -128,7 +121,7 @@ class _Reader(pickle._Unpickler):
                 complete((1, shape, dtype, columns_first, data))  # A view of the data, not a copy.
                 part.setflags(write=False)
             case _:
-                raise _Refusal(f"it changes {shown(part)}")
+                _refuse(f"it changes {shown(part)}")
 
 
 def _instructions() -> dict[int, Any]:
@@ -136,11 +129,11 @@ def _instructions() -> dict[int, Any]:
     actions: dict[int, Any] = {**pickle._Unpickler.dispatch, ord("b"): _Reader.build}
     actions[0x96] = actions[0x8E]  # A bytearray is read as bytes are: Python allots its memory first.
     for codes, check in (
-        (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94Rb", lambda reader: reader.charge(_OBJECT)),
+        (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94Rb", _Reader.charge),
         (b"Rb", _Reader.charge_arguments),
-        (b"du", lambda reader: _keys(reader.stack[::2])),
-        (b"s", lambda reader: _keys(reader.stack[-2:-1])),
-        (b"\x90\x91", lambda reader: _keys(reader.stack)),
+        (b"du", lambda reader: [*map(_key, reader.stack[::2])]),
+        (b"s", lambda reader: _key(reader.stack[-2])),
+        (b"\x90\x91", lambda reader: [*map(_key, reader.stack)]),
         (b"io\x81\x92", lambda reader: _refuse("it makes an object of a class")),
         # Persistent ids, extensions, and buffers that travel beside a pickle.
         (b"PQ\x82\x83\x84\x97\x98", lambda reader: _refuse("it refers to something outside the file")),
@@ -157,21 +150,16 @@ def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) ->
     return run
 
 
-def _refuse(what: str) -> NoReturn:
-    raise _Refusal(what)
-
-
-def _keys(items: Iterable[Any]) -> list[Any]:
-    """The items, if they may be a dictionary's keys or a set's members.
+def _key(value: Any) -> Any:
+    """The value, if it may be a dictionary's key or a set's member.
 
     Of others the hash may take forever (tuples within tuples), or be chosen to be the same (large numbers).
     """
-    keys = list(items)
-    for key in keys:
-        plain = key is None or isinstance(key, str | bytes | float | np.generic)
-        if not plain and not (isinstance(key, int) and abs(key) < 1 << 63):
-            raise ValueError(f"{shown(key)} as a dictionary's key")
-    return keys
+    if value is None or isinstance(value, str | bytes | float | np.generic):
+        return value
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return value
+    raise ValueError(f"{shown(value)} as a dictionary's key")
 
 
 def _contents(dtype: Any, raw: Any, shape: Any) -> tuple[np.dtype, bytes]:
@@ -191,6 +179,10 @@ def _contents(dtype: Any, raw: Any, shape: Any) -> tuple[np.dtype, bytes]:
     return np.dtype(dtype.str), data  # The pickle may still change its own type.
 
 
+# What stands for the class of arrays, and for what a defaultdict makes: they are named, and never called.
+_ARRAY, _FACTORY = object(), object()
+
+
 def _reconstruct(kind: object, shape: object, code: object) -> np.ndarray:
     """An array without contents, which follow by `build`."""
     return np.frombuffer(b"", np.int8) if kind is _ARRAY else _refuse(f"it makes an array of {shown(kind)}")
@@ -203,16 +195,12 @@ def _frombuffer(raw: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) 
 
 
 def _scalar(dtype: Any, raw: Any) -> Any:
-    if not raw:
-        return dtype.type()  # Text without characters.
-    dtype, data = _contents(dtype, raw, ())
-    return np.frombuffer(data, dtype)[0]
+    return _frombuffer(raw, dtype, (), "C")[()] if raw else dtype.type()  # Text without characters.
 
 
 def _dtype(code: Any, align: object, copy: object) -> np.dtype:
-    if not isinstance(code, str) or not _TYPE.fullmatch(code):
-        raise _Refusal(f"it asks for the numpy type {shown(code)}")
-    return np.dtype(code, copy=True)
+    fits = isinstance(code, str) and _TYPE.fullmatch(code)
+    return np.dtype(code, copy=True) if fits else _refuse(f"it asks for the numpy type {shown(code)}")
 
 
 def _bytes(raw: object = b"") -> bytes:
@@ -223,26 +211,19 @@ def _encode(text: str, encoding: object) -> bytes:
     return text.encode("latin-1") if encoding in ("latin1", "latin-1") else _refuse(f"it encodes as {shown(encoding)}")
 
 
-def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
-    return dict(zip(_keys(key for key, _ in pairs), (value for _, value in pairs), strict=True))
-
-
-# What stands for the class of arrays, and for what a defaultdict makes: they are named, and never called.
-_ARRAY, _FACTORY = object(), object()
-_MULTIARRAY, _BUILTINS = ("numpy.core.multiarray", "numpy._core.multiarray"), ("builtins", "__builtin__")
 _MEANINGS: dict[tuple[str, str], Any] = {
-    **{(module, "_reconstruct"): _reconstruct for module in _MULTIARRAY},
-    **{(module, "scalar"): _scalar for module in _MULTIARRAY},
-    **{(module, "_frombuffer"): _frombuffer for module in ("numpy.core.numeric", "numpy._core.numeric")},
-    **{(module, "memmap"): _ARRAY for module in ("numpy", "numpy.core.memmap", "numpy._core.memmap")},
-    ("numpy", "ndarray"): _ARRAY,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy.core.numeric", "_frombuffer"): _frombuffer,
     ("numpy", "dtype"): _dtype,
+    **dict.fromkeys([("numpy", "ndarray"), ("numpy", "memmap"), ("numpy.core.memmap", "memmap")], _ARRAY),
     ("_codecs", "encode"): _encode,
-    **{(module, name): _bytes for module in _BUILTINS for name in ("bytes", "bytearray")},
-    **{(module, "set"): lambda items: set(_keys(items)) for module in _BUILTINS},
-    **{(module, "frozenset"): lambda items: frozenset(_keys(items)) for module in _BUILTINS},
-    **{(module, name): _FACTORY for module in _BUILTINS for name in ("list", "dict", "int", "float", "str")},
-    ("collections", "OrderedDict"): _ordered_dict,
+    ("builtins", "bytes"): _bytes,
+    ("builtins", "bytearray"): _bytes,
+    ("builtins", "set"): lambda items: set(map(_key, items)),
+    ("builtins", "frozenset"): lambda items: frozenset(map(_key, items)),
+    **dict.fromkeys([("builtins", name) for name in ("list", "dict", "int", "float", "str")], _FACTORY),
+    ("collections", "OrderedDict"): lambda pairs=(): {_key(key): value for key, value in pairs},
     ("collections", "defaultdict"): lambda factory: {},
 }
 _Reader.dispatch = _instructions()

@@ -19,7 +19,8 @@ def read(tmp_path, text: str) -> np.ndarray:
 
 
 def notes(tmp_path) -> list[str]:
-    return csv_frames.read_style(tmp_path / "a.csv", SHAPE).notes
+    text = csv_frames.read_text(tmp_path / "a.csv", csv_frames.HEAD)
+    return list(csv_frames.style_of(text, SHAPE).notes)
 
 
 def numbered(lines: str, start: int = 0, separator: str = ",") -> str:
@@ -139,11 +140,11 @@ BAD = {
     "a label's number": ("3,1,1,1,1,1,1\n3,1,1,1,1,1,1\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a"),
     "a label": (
         "wave,1,1,1,1,1,1\nwave,1,1,1,1,1,1\n",
-        ":1: cell 1 is 'wave', expected a number, or nothing, nan or None for one that was not seen; a label in each",
+        ":1: cell 1 is 'wave', expected a number, or nothing, nan or None for one that was not seen; labels stand in",
     ),
     "frames that are missing": (
         numbered(LINES) + "9,1,1,1,1,1,1\n",
-        ":4: frame number 9 in the first column, expected 3",
+        ":4: frame 9 by the first column, expected 3",
     ),
     "a word": (
         LINES + "1,2,3,4,5,six\n",
@@ -177,11 +178,13 @@ def test_bad_lines(tmp_path, case):
 
 def test_files_that_are_no_text(tmp_path):
     path = tmp_path / "a.csv"
-    for data, message in ((LINES.encode("utf-16"), "not text in UTF-8"), (b"1,\xe4", "not text in UTF-8")):
+    for data, message in (
+        (LINES.encode("utf-16"), "not readable as text in UTF-8"),
+        (b"1,\xe4", "not readable as text in UTF-8"),
+    ):
         path.write_bytes(data)
-        for function in (csv_frames.read, csv_frames.read_style):
-            with pytest.raises(UserError, match=message):
-                function(path, SHAPE)
+        with pytest.raises(UserError, match=message):
+            csv_frames.read(path, SHAPE)
     with pytest.raises(UserError, match="no such file"):
         csv_frames.read(tmp_path / "absent.csv", SHAPE)
 

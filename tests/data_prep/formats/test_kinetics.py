@@ -70,6 +70,15 @@ def test_frames_may_be_missing_and_count_from_0_or_1(tmp_path, first):
     assert frames_TxVxMxC.any(axis=(1, 2, 3)).tolist() == [True, False, True]
 
 
+def test_nan_is_a_joint_that_was_not_found(tmp_path):
+    first, second = person(0.1, 0.2), person(0.3, 0.1)
+    first["pose"][5] = first["score"][3] = float("nan")
+    found = kinetics.read(written(tmp_path, {"a": video([second, first])}))
+    recording = found.read(found.entries["a"])
+    assert np.argwhere(np.isnan(recording.frames_TxVxMxC)).tolist() == [[0, 2, 0, 1]]
+    assert np.argwhere(np.isnan(recording.score_TxVxM)).tolist() == [[0, 3, 0]]
+
+
 SAID = {"has_skeleton": True, "label": "waving", "label_index": 1}
 BAD_LISTS: dict[str, tuple[str, str]] = {
     "no JSON": ("{", "not readable as JSON"),
@@ -123,16 +132,16 @@ BAD_VIDEOS: dict[str, tuple[Any, str]] = {
     "no frame": ({"data": [3]}, "data[0]: no frame_index from 1"),
     "no index": (frame(frame_index="1"), "data[0]: no frame_index from 1"),
     "negative": (frame(frame_index=-1), "data[0]: no frame_index from 1"),
-    "very large": (frame(frame_index=10**12), "data[0]: no frame_index from 1 to 100000"),
+    "very many": (frame(frame_index=10**12), "data[0]: no frame_index from 1 to 100000"),
     "twice": ({"data": frame()["data"] * 2}, "data[1]: frame_index 1 a second time"),
     "no people": (frame(skeleton=None), "data[0]: skeleton is None, expected a list of people"),
     "no person": (frame(skeleton=[1]), "data[0]: skeleton[0]: pose is None, expected 36 numbers"),
     "pose": (people(pose=[0.0] * 35), "data[0]: skeleton[1]: pose is 35 values, expected 36 numbers"),
-    "text": (people(pose=["0"] * 36), "data[0]: skeleton[1]: pose is 36 values, expected 36 numbers"),
-    "truth": (people(score=[True] * 18), "data[0]: skeleton[1]: score is 18 values, expected 18 numbers"),
-    "NaN": (people(score=[float("nan")] * 18), "data[0]: skeleton[1]: score: NaN, infinity or a number"),
-    "large": (people(pose=[1e300] * 36), "data[0]: skeleton[1]: pose: NaN, infinity or a number that is too large"),
-    "very large number": (people(pose=[10**400] * 36), "data[0]: skeleton[1]: pose: NaN, infinity or a number"),
+    "text": (people(pose=["0"] * 36), "data[0]: skeleton[1]: pose holds '0', expected finite numbers, or NaN for"),
+    "truth": (people(score=[True] * 18), "data[0]: skeleton[1]: score holds True, expected finite numbers"),
+    "infinity": (people(score=[float("inf")] * 18), "data[0]: skeleton[1]: score holds inf, expected finite"),
+    "large": (people(pose=[-1e300] * 36), "data[0]: skeleton[1]: pose holds -1e+300, expected finite numbers"),
+    "very large": (people(pose=[10**400] * 36), "data[0]: skeleton[1]: pose holds 1000"),
 }
 
 

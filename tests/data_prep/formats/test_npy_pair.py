@@ -220,7 +220,7 @@ def test_outputs_that_are_there(tmp_path):
     with pytest.raises(UserError, match="train_data_joint.npy: is there already; add --overwrite"):
         check(tmp_path / "there", {"train": [], "val": []}, overwrite=False)
     check(tmp_path / "there", {"train": [], "val": []}, overwrite=True)
-    with pytest.raises(UserError, match="would be taken for a part of what is written; choose another --out"):
+    with pytest.raises(UserError, match="would be read as a part of what is written; choose another --out"):
         check(tmp_path / "there", {"val": []}, overwrite=True)
     with pytest.raises(UserError, match="split 'a/b': its name begins a file's name"):
         check(tmp_path / "new", {"a/b": []}, overwrite=False)

@@ -43,7 +43,7 @@ def test_archived_rows_in_any_order(tmp_path, compressed):
     save(tmp_path / "a.npz", other=np.arange(3), x=array)
     assert sorted(npy_rows.names(tmp_path / "a.npz")) == ["other", "x"]
     rows = npy_rows.ArchivedRows(tmp_path / "a.npz", "x")
-    assert (rows.shape, rows.dtype) == (array.shape, array.dtype)
+    assert rows.shape == array.shape and rows.row(0).dtype == array.dtype
     for index in (0, 1, 5, 5, 19, 0, 3, 19):
         np.testing.assert_array_equal(rows.row(index), array[index])
 
@@ -99,7 +99,7 @@ def test_files_that_are_none(tmp_path, case):
     with pytest.raises(UserError) as caught:
         npy_rows.mapped(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: ") and message.isprintable() and "copy or download the file again" in message
+    assert message.startswith(f"{path}: ") and message.isprintable() and "copy or download it again" in message
 
 
 def test_no_file(tmp_path):
@@ -125,7 +125,7 @@ def test_archives_that_are_damaged(tmp_path):
         else:  # A byte that nobody needs.
             np.testing.assert_array_equal(found, array)
     path.write_bytes(whole[:-30])
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="not readable as an archive of arrays"):
         npy_rows.names(path)
 
 
@@ -133,7 +133,7 @@ def test_archives_of_other_arrays(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, columns=np.asfortranarray(np.ones((3, 4))), number=np.float32(1), text=np.array(["a"]))
     for name, message in (
-        ("absent", "absent: no such array in the archive"),
+        ("absent", "absent: not readable as an array in numpy's format .*no item named 'absent.npy'"),
         ("columns", "columns: stored column by column, expected row by row"),
         ("number", r"number: an array of shape \(\), expected a row for each recording"),
         ("text", "text: an array of type <U1, expected real numbers"),
@@ -145,7 +145,7 @@ def test_archives_of_other_arrays(tmp_path):
         archive.writestr("wide.npy", header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1000000000)}\n"))
     rows = npy_rows.ArchivedRows(path, "x")
     assert rows.row(1).tolist() == [0, 0]
-    with pytest.raises(UserError, match="x: ends before the end of row 2 of 9"):
+    with pytest.raises(UserError, match="x: .*it ends before the end of row 2 of 9"):
         rows.row(2)
     with pytest.raises(UserError, match="wide: an array of shape"):
         npy_rows.ArchivedRows(path, "wide")
