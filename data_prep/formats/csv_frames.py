@@ -79,7 +79,7 @@ def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
 
 def _cells(line: str, separator: str) -> list[str]:
     try:
-        cells = line.split() if separator == " " else next(csv.reader([line], delimiter=separator))
+        cells = next(csv.reader([line.strip(" ")], delimiter=separator, skipinitialspace=True))
     except csv.Error:  # A cell of more than 128 kB.
         cells = [line]
     return [cell.strip().replace(",", ".") if separator in ";\t" else cell.strip() for cell in cells]
@@ -132,6 +132,7 @@ def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
     for number, numbers in enumerate(frames, start=style.first):
         if len(numbers) not in (0, width):
             hint = "; if the first is a time or a label, remove its column" if len(numbers) == width + 1 else ""
+            hint = "; is there a separator too many at the end?" if hint and math.isnan(numbers[-1]) else hint
             raise UserError(
                 f"{path}:{number + 1}: {len(numbers)} numbers, expected {width}: {bodies} bodies x {joints} joints x "
                 f"{channels} channels{hint}"

@@ -13,6 +13,8 @@ import csv
 import dataclasses
 import functools
 import io
+import itertools
+import math
 import pathlib
 import re
 from collections.abc import Iterable, Sequence
@@ -48,7 +50,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     origins, notes = {}, []
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
-        notes += [f"{path}: {column} {mixed!r} is no number, so all of this column are words"] if mixed else []
+        notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
     found = []
     for number, (place, line) in enumerate(lines):
         known = {column: values[number] for column, values in origins.items()}
@@ -159,9 +161,8 @@ def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
         joints, channels = array.shape[-2:] if fits else (0, 0)
     else:
         joints, bodies, channels = source.frame_shape
-        some = range(1, bodies + 1)
-        fits = array.shape[1:] in [(joints, channels), *((m, joints, channels) for m in some)]
-        fits = fits or array.shape[1:] in [(m * joints * channels,) for m in some]
+        frames = [(frame := (number, joints, channels), (math.prod(frame),)) for number in range(1, bodies + 1)]
+        fits = array.shape[1:] in [(joints, channels), *itertools.chain(*frames)]
         expected += f", or all of a frame in one row: {joints} joints, {channels} channels, at most {bodies} bodies"
     if not array.size or not fits:
         raise UserError(f"{path}: {' x '.join(map(str, array.shape)) or 'a single number'}, expected {expected}")

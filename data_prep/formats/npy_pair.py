@@ -37,7 +37,8 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
       UserError: when there are no such files, or they do not fit together.
     """
     parts = [_read_part(path, source) for path in _label_files(directory)]
-    unsure = source is None and any(part.beside is None and part.row(0).shape[-1] == 3 for part in parts)
+    guessed = [part for part in parts if part.entries and part.beside is None and source is None]
+    unsure = any(part.row(0).shape[-1] == 3 for part in guessed)
     return padded.collection(directory, parts, [_UNSURE] * unsure)
 
 

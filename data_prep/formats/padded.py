@@ -199,6 +199,6 @@ def has_confidence(place: str, joints: int, channels: int, source: Source | None
     if (joints, channels) != (expected := (source.frame_shape[0], source.frame_shape[2])):
         raise UserError(
             f"{place}: {joints} joints of {channels} channels, expected {expected[0]} of {expected[1]} "
-            f"({source.channels}) by the benchmark of {source.name}"
+            f"({source.channels}) as in {source.name}, by --benchmark"
         )
     return source.confidence

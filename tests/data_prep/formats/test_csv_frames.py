@@ -47,6 +47,7 @@ SAME = {
     "counted from 1": ("1,2,3,4,5,6\n" + LINES, "the first line counts the columns and is skipped"),
     "counted from 3": ("3,4,5,6,7,8\n" + LINES, "the first line counts the columns and is skipped"),
     "counted with a point": ("0.0,1.0,2.0,3.0,4.0,5.0\n" + LINES, "the first line counts the columns and is skipped"),
+    "quoted after blanks": ('"' + LINES.replace(",", '", "').replace("\n", '"\n"')[:-1], None),
     "blanks": (LINES.replace(",", " "), "numbers are parted by blanks"),
     "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are parted by blanks"),
     "tabs": (LINES.replace(",", "\t"), "numbers are parted by tabs"),
@@ -75,6 +76,15 @@ def test_what_pandas_writes(tmp_path):
     np.testing.assert_array_equal(found.reshape(3, 6), FRAMES)
     assert notes(tmp_path) == [
         "the first line counts the columns and is skipped",
+        "the first column counts the frames and is left out",
+    ]
+
+
+def test_what_r_writes(tmp_path):
+    rows = "".join(f'"{n}" {line}\n' for n, line in enumerate(LINES.replace(",", " ").splitlines(), start=1))
+    np.testing.assert_array_equal(read(tmp_path, f'"a" "b" "c" "d" "e" "f"\n{rows}').reshape(3, 6), FRAMES)
+    assert notes(tmp_path) == [
+        "numbers are parted by blanks",
         "the first column counts the frames and is left out",
     ]
 
@@ -134,6 +144,7 @@ BAD = {
     "few": ("1,2,3\n", f":1: 3 numbers, {EXPECTED}"),
     "between": ("1,2,3,4,5,6,8\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a label, remove its column"),
     "many": (",".join("1" * 18) + "\n", ":1: 18 numbers, expected 12: 2 bodies x 2 joints x 3 channels"),
+    "a separator too many": (LINES.replace("\n", ",\n"), f":1: 7 numbers, {EXPECTED}; is there a separator too many"),
     "fewer later": (LINES + "1,2\n", f":4: 2 numbers, {EXPECTED}"),
     "more later": (LINES + "\n1,2,3,4,5,6,7\n", f":5: 7 numbers, {EXPECTED}"),
     "a time": ("0.00,1,1,1,1,1,1\n0.04,1,1,1,1,1,1\n", f":1: 7 numbers, {EXPECTED}; if the first is a time or a"),

@@ -122,8 +122,8 @@ def test_subjects_may_be_words(tmp_path):
         (0, 3, 0),
     ]
     assert found.notes == (
-        f"{directory / 'labels.csv'}: subject 'anna' is no number, so all of this column are words",
-        f"{directory / 'labels.csv'}: setup 'left' is no number, so all of this column are words",
+        f"{directory / 'labels.csv'}: subject 'anna' is no number: all of this column count as words",
+        f"{directory / 'labels.csv'}: setup 'left' is no number: all of this column count as words",
     )
 
 

@@ -96,11 +96,17 @@ def test_without_what_stands_beside_zeros_at_the_end_are_padding(tmp_path):
 
 def test_a_benchmark_says_what_the_third_channel_is(tmp_path):
     others_files(tmp_path)
-    with pytest.raises(UserError, match=r"2 joints of 3 channels, expected 5 of 3 \(xyc\) by the benchmark of made"):
+    with pytest.raises(UserError, match=r"2 joints of 3 channels, expected 5 of 3 \(xyc\) as in made, by --benchmark"):
         npy_pair.read(tmp_path, made.source(joints=5, channels="xyc"))
     for channels, scored in (("xyz", False), ("xyc", True)):
         found = npy_pair.read(tmp_path, made.source(joints=2, channels=channels))
         assert (found.read(found.entries["train_a"]).score_TxVxM is not None) == scored and not found.notes
+
+
+def test_an_empty_split(tmp_path):
+    others_files(tmp_path)
+    others_files(tmp_path, "val", "val_data.npy", array=np.zeros((0, 3, 6, 2, 2), np.float32), pair=([], []))
+    assert npy_pair.read(tmp_path).splits["val"] == []
 
 
 def test_nan_is_no_padding(tmp_path):
