@@ -1,6 +1,6 @@
 """A recording as a `.csv` file: a line for each frame, and one rule for all of them.
 
-A line holds M x V x C numbers: body after body, joint after joint, its channels together. They are parted by commas,
+A line holds M x V x C numbers: body after body, joint after joint, its channels together. They are separated by commas,
 semicolons, tabs or blanks; between semicolons or tabs, decimals may have a comma. An empty cell, None, NA, NaN, null or
 - is a value that was not seen; a line of such cells, or an empty line before the last frame, is a frame in which nobody
 was seen. A header is a first line of names that differ, or of whole numbers that count the columns. One column more
@@ -23,25 +23,18 @@ from .readable import readable
 
 MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"})
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
-HEAD = 1 << 16  # So many characters show how a file is written.
+HEAD = 1 << 16  # How many characters show how a file is written.
 _LEAST_COUNTED = 4  # Three whole numbers in a row may be a joint.
 
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """How a file is written, as its first three lines show that are not empty.
+    """How a file is written, as the first three of its lines show that are not empty."""
 
-    Attributes:
-      separator: what stands between two numbers; a blank for any number of them.
-      first: the first frame's line, from 0.
-      index: what the first column has more than the line's number, where it counts the frames.
-      notes: what was concluded, and could be wrong.
-    """
-
-    separator: str
-    first: int
-    index: float | None
-    notes: tuple[str, ...]
+    separator: str  # What stands between two numbers; a blank for any number of them.
+    first: int  # The first frame's line, from 0.
+    index: float | None  # By how much the first column exceeds the line's number, where it counts the frames.
+    notes: tuple[str, ...]  # What was concluded, and could be wrong.
 
 
 def read_text(path: pathlib.Path, characters: int = -1) -> str:
@@ -70,7 +63,7 @@ def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
         starts = {row[0] - number for number, row in frames if row[0] is not None}
         index = starts.pop() if len(starts) == 1 else None
     concluded = {
-        f"numbers are parted by {_SEPARATORS[separator]}": separator != "," and len(rows[0]) > 1,
+        f"numbers are separated by {_SEPARATORS[separator]}": separator != "," and len(rows[0]) > 1,
         "the first line counts the columns and is skipped": counted,
         "the first column counts the frames and is left out": index is not None,
     }
@@ -137,7 +130,7 @@ def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
                 f"{path}:{number + 1}: {len(numbers)} numbers, expected {width}: {bodies} bodies x {joints} joints x "
                 f"{channels} channels{hint}"
             )
-    with np.errstate(over="ignore"):  # Infinity is said when the recording is converted.
+    with np.errstate(over="ignore"):  # Infinity is reported when the recording is converted.
         frames_TxF = np.array([numbers or [math.nan] * width for numbers in frames]).astype(np.float32)
     return frames_TxF.reshape(len(frames), bodies, joints, channels)
 

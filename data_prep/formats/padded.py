@@ -123,23 +123,14 @@ def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Part:
-    """One split, as it is read.
-
-    Attributes:
-      split: its name.
-      place: where its labels are, for errors.
-      entries: N.
-      row: gives TxVxMxC of a recording, with the padding, by its number.
-      confidence: whether the last channel is one.
-      beside: what stands beside the array, where anything does.
-    """
+    """One split, as it is read."""
 
     split: str
-    place: str
+    place: str  # Where its labels are, for errors.
     entries: Sequence[Entry]
-    row: Callable[[int], np.ndarray]
+    row: Callable[[int], np.ndarray]  # Gives TxVxMxC of a recording, with the padding, by its number.
     confidence: bool
-    beside: Mapping[str, Any] | None = None
+    beside: Mapping[str, Any] | None = None  # As `read_beside` gives it.
 
     def with_beside(self, values: Mapping[str, Any]) -> "Part":
         """The part with what `read_beside` gave."""

@@ -48,12 +48,12 @@ SAME = {
     "counted from 3": ("3,4,5,6,7,8\n" + LINES, "the first line counts the columns and is skipped"),
     "counted with a point": ("0.0,1.0,2.0,3.0,4.0,5.0\n" + LINES, "the first line counts the columns and is skipped"),
     "quoted after blanks": ('"' + LINES.replace(",", '", "').replace("\n", '"\n"')[:-1], None),
-    "blanks": (LINES.replace(",", " "), "numbers are parted by blanks"),
-    "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are parted by blanks"),
-    "tabs": (LINES.replace(",", "\t"), "numbers are parted by tabs"),
-    "semicolons": (LINES.replace(",", ";"), "numbers are parted by semicolons"),
-    "Excel in German": (LINES.replace(",", ";").replace(".", ","), "numbers are parted by semicolons"),
-    "names with semicolons": ((NAMES + LINES).replace(",", ";"), "numbers are parted by semicolons"),
+    "blanks": (LINES.replace(",", " "), "numbers are separated by blanks"),
+    "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are separated by blanks"),
+    "tabs": (LINES.replace(",", "\t"), "numbers are separated by tabs"),
+    "semicolons": (LINES.replace(",", ";"), "numbers are separated by semicolons"),
+    "Excel in German": (LINES.replace(",", ";").replace(".", ","), "numbers are separated by semicolons"),
+    "names with semicolons": ((NAMES + LINES).replace(",", ";"), "numbers are separated by semicolons"),
     "frames counted": (numbered(LINES), "the first column counts the frames and is left out"),
     "frames counted from 1": (numbered(LINES, 1), "the first column counts the frames and is left out"),
     "frames counted from 57": (numbered(LINES, 57), "the first column counts the frames and is left out"),
@@ -84,7 +84,7 @@ def test_what_r_writes(tmp_path):
     rows = "".join(f'"{n}" {line}\n' for n, line in enumerate(LINES.replace(",", " ").splitlines(), start=1))
     np.testing.assert_array_equal(read(tmp_path, f'"a" "b" "c" "d" "e" "f"\n{rows}').reshape(3, 6), FRAMES)
     assert notes(tmp_path) == [
-        "numbers are parted by blanks",
+        "numbers are separated by blanks",
         "the first column counts the frames and is left out",
     ]
 

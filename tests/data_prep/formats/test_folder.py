@@ -132,7 +132,7 @@ def test_what_is_concluded_of_files_is_said(tmp_path):
     files = {"a.csv": LINES, "b.csv": LINES.replace(",", ";"), "c.csv": LINES.replace(",", ";"), "d.csv": counted}
     directory = listed(tmp_path, HEADER + "".join(f"{name},0\n" for name in (*files, "e.csv")), files)
     assert folder.read(directory, SOURCE).notes == (
-        f"{directory}: numbers are parted by semicolons in 2 of 5 .csv files",
+        f"{directory}: numbers are separated by semicolons in 2 of 5 .csv files",
         f"{directory}: the first line counts the columns and is skipped in 1 of 5 .csv files",
     )
 
