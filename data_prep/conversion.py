@@ -274,8 +274,8 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     for joints, count in Counter(found.fallback.values()).items():
         own = ", ".join(source.normalized_by.joints)
         lines.append(
-            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never all seen in "
-            f"them; listed in {report}"
+            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never seen together "
+            f"in them; listed in {report}"
         )
     if found.unseen:
         lines.append(f"{found.unseen} of {found.joints} joints ({found.unseen / found.joints:.1%}) were not seen")

@@ -108,6 +108,8 @@ def run(
     """
     if target == "tfrecord" and benchmark is None and form not in RAW:
         raise UserError("--to=tfrecord needs --benchmark: a name, or a file NAME.toml of your own")
+    if name and target != "tfrecord":
+        raise UserError(f"--name is for --to=tfrecord, not {target}")
     collection = _collection(form, path, benchmark, missing_list)
     for note in collection.notes:
         print(f"note: {note}")
