@@ -72,28 +72,22 @@ def convert(
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
     directory = options.out / source.name / source.version
-    made_from = _made_from(source, collection)
     try:
         with sole_writer(directory.parent):
             _finish_replacing(directory)
             if directory.exists() and not options.overwrite:
-                _compare_with_existing(directory, made_from)
+                _compare_with_existing(directory, _made_from(source, collection))
             else:
-                _convert(source, collection, options, benchmarks, directory, made_from)
+                _convert(source, collection, options, benchmarks, directory)
     except OSError as error:
         raise UserError(f"{error.filename or options.out}: cannot be written ({error.strerror})") from error
     return directory
 
 
 def _convert(
-    source: Source,
-    collection: Collection,
-    options: Options,
-    benchmarks: Sequence[Benchmark],
-    directory: pathlib.Path,
-    made_from: dict[str, str],
+    source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark], directory: pathlib.Path
 ) -> None:
-    started = time.monotonic()
+    started, made_from = time.monotonic(), _made_from(source, collection)
     incomplete = directory.with_name(f"{directory.name}.incomplete")
     _keep_only_shards_of(incomplete, made_from)
     tasks = _tasks(source, collection, incomplete)
@@ -124,20 +118,17 @@ def _convert(
 
 def _made_from(source: Source, collection: Collection) -> dict[str, str]:
     """Digests of the input (the files' names, sizes and times, and the set's description) and of the code."""
-    inputs = hashlib.sha256()
-    inputs.update(repr((dataclasses.replace(source, find=None, prepare=()), RECORDINGS_PER_SHARD)).encode())
-    state_of: dict[pathlib.Path, tuple[int, int]] = {}
-    for split, names in collection.splits.items():
-        for one in map(collection.entries.__getitem__, names):
-            if one.path not in state_of:
-                state_of[one.path] = _state(one.path)
-            place = dataclasses.replace(one, path=pathlib.Path(one.path.name))
-            inputs.update(repr((split, place, state_of[one.path])).encode())
+    described = dataclasses.replace(source, find=None, prepare=())
+    inputs = hashlib.sha256(repr((described, RECORDINGS_PER_SHARD, collection.splits)).encode())
+    state_of = {path: _state(path) for path in {one.path for one in collection.selected}}
+    for one in collection.selected:
+        place = dataclasses.replace(one, path=pathlib.Path(one.path.name))
+        inputs.update(repr((place, state_of[one.path])).encode())
     code = hashlib.sha256()
     datasets = pathlib.Path(str(dsta_jax.datasets.__file__)).parent
-    for path in sorted([*pathlib.Path(__file__).parent.rglob("*.py"), *datasets.glob("*.py")]):
+    modules = [*pathlib.Path(__file__).parent.rglob("*.py"), *datasets.glob("*.py"), pathlib.Path(records.__file__)]
+    for path in sorted(modules):
         code.update(path.read_bytes())
-    code.update(pathlib.Path(records.__file__).read_bytes())
     return {"input": inputs.hexdigest(), "code": code.hexdigest()}
 
 
@@ -197,7 +188,8 @@ def _run(tasks: Sequence[shards.Task], collection: Collection, workers: int) -> 
 
 def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
-    broken = {name: collection.entries[name].without_place(reason) for name, reason in found.broken.items()}
+    path_of = {name: collection.entries[name].path for name in found.broken}
+    broken = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
     others = ("records", "joints", "unseen", "untrusted", "other_length", "left_out", "fallback")
     return {**{key: getattr(found, key) for key in others}, "broken": broken}
 
@@ -274,8 +266,8 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     for joints, count in Counter(found.fallback.values()).items():
         own = ", ".join(source.normalized_by.joints)
         lines.append(
-            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never all seen in "
-            f"them; listed in {report}"
+            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never seen together "
+            f"in them; listed in {report}"
         )
     if found.unseen:
         lines.append(f"{found.unseen} of {found.joints} joints ({found.unseen / found.joints:.1%}) were not seen")

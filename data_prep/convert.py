@@ -26,26 +26,19 @@ They are a data set's raw files, or in a format that skeletons are shared in.
              their list labels.csv
   tfrecord   a converted set's directory, DATA_DIR/NAME/VERSION
 
-Recordings that are no data set's raw files need --benchmark to become
-TFRecord: it says joints, classes and protocol, and by which joints coordinates
-are normalised; ones that were normalised before are hardly changed by it.
-Where it divides by subject, camera or setup, these are taken from names of the
-form SsssCcccPpppRrrrAaaa, or from labels.csv. For other targets, --benchmark
-says what nothing else does: the joints of .csv files and of an npz that is not
-NTU RGB+D's, how many people of Kinetics' are kept (two), and whether a third
-channel is a confidence (it is not).
+Recordings that are no data set's raw files need --benchmark to become TFRecord:
+it says joints, classes and protocol, and by which joints coordinates are
+normalised. Where it divides by subject, camera or setup, these are taken from
+names of the form SsssCcccPpppRrrrAaaa, or from labels.csv. For other targets it
+says what nothing else does, such as the joints of .csv files.
 
-Own recordings: labels.csv has a header and a line for each recording,
+labels.csv has a header, file,label[,subject,camera,setup,split], and a line for
+each recording. A .npy file holds frames x joints x channels, or frames x bodies
+x joints x channels. A .csv file has a line for each frame: body after body,
+joint after joint, its channels together. NaN or an empty cell is a joint that
+was not seen.
 
-  file,label[,subject,camera,setup,split]
-
-A .npy file holds frames x joints x channels, or frames x bodies x joints x
-channels. A .csv file has a line for each frame: body after body, joint after
-joint, its channels together. NaN or an empty cell is a joint not seen.
-
-Outputs are complete or absent. Names, labels, splits, lengths and values
-survive all ways between pyskl, npy and npz; what a format cannot hold is said.
-Pickles are read without running what they ask for.
+Outputs are complete or absent. What a format cannot hold is said.
 """
 
 import pathlib
@@ -108,6 +101,8 @@ def run(
     """
     if target == "tfrecord" and benchmark is None and form not in RAW:
         raise UserError("--to=tfrecord needs --benchmark: a name, or a file NAME.toml of your own")
+    if name and target != "tfrecord":
+        raise UserError(f"--name is for --to=tfrecord, not {target}")
     collection = _collection(form, path, benchmark, missing_list)
     for note in collection.notes:
         print(f"note: {note}")

@@ -26,6 +26,6 @@ What to try next:
   python -m dsta_jax.fusion runs/demo --weights=1,2,1,2       weigh the streams
   tensorboard --logdir=runs/demo/tensorboard                  the curves (pip install tensorboard)
   python -m dsta_jax.main --config.model.position=none --workdir=runs/no_position     an ablation of Table 1
-  python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data           real recordings: SHREC'17
+  python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data                real recordings: SHREC'17
   python -m dsta_jax.main --config=configs/shrec14.py                                 the paper's training on them
 TEXT

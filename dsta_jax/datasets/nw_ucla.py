@@ -15,19 +15,14 @@ from dsta_jax.datasets.layouts import KINECT_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
 
-# By the number of the action: those that were recorded.
-ACTIONS = dict(
-    zip(
-        (1, 2, 3, 4, 5, 6, 8, 9, 11, 12),
-        names(
-            """
-            pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning,
-            doffing, throw, carry
-            """
-        ),
-        strict=True,
-    )
+# The actions that were recorded, and their numbers.
+ACTIONS = names(
+    """
+    pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning, doffing, throw,
+    carry
+    """
 )
+_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
 _FILE_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)\.json")
 _VIEWS, _KEY = 3, "skeletons"
 
@@ -38,7 +33,7 @@ def find(raw_dir: pathlib.Path) -> Collection:
     Raises:
       UserError: when there are none, or a JSON file is named otherwise.
     """
-    return in_files(raw_dir, "*.json", _entry, read, tuple(ACTIONS.values()))
+    return in_files(raw_dir, "*.json", _entry, read, ACTIONS)
 
 
 def _entry(path: pathlib.Path) -> Entry:
@@ -46,10 +41,10 @@ def _entry(path: pathlib.Path) -> Entry:
     if match is None:
         raise UserError(f"{path}: file name {path.name!r}, expected aAA_sSS_eEE_vVV.json, numbers of two digits")
     action, subject, _, view = map(int, match.groups())
-    if action not in ACTIONS or not 1 <= view <= _VIEWS:
-        expected = f"an action of {', '.join(map(str, ACTIONS))} and a view of 1 to {_VIEWS}"
+    if action not in _NUMBERS or not 1 <= view <= _VIEWS:
+        expected = f"an action of {', '.join(map(str, _NUMBERS))} and a view of 1 to {_VIEWS}"
         raise UserError(f"{path}: action {action}, view {view} in the file name, expected {expected}")
-    return Entry(path.stem, path, list(ACTIONS).index(action), subject, view)
+    return Entry(path.stem, path, _NUMBERS.index(action), subject, view)
 
 
 def read(entry: Entry) -> Recording:
@@ -79,7 +74,7 @@ def read(entry: Entry) -> Recording:
 NW_UCLA = Source(
     name="nw_ucla",
     layout=KINECT_20,
-    label_names=tuple(ACTIONS.values()),
+    label_names=ACTIONS,
     find=find,
     description="10 actions of 10 subjects seen by three Kinect v1 cameras: skeletons of 20 joints.",
     citation="J. Wang, X. Nie, Y. Xia, Y. Wu, S.-C. Zhu. Cross-view Action Modeling, Learning and Recognition. "

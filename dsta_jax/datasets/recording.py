@@ -53,10 +53,6 @@ class Entry:
         says_name = re.search(rf"/{re.escape(self.name)}[/._]", self.path.as_posix())
         return str(self.path) if says_name else f"{self.path}: {self.name}"
 
-    def without_place(self, reason: str) -> str:
-        """A reason that names no directory."""
-        return reason.replace(str(self.path), self.path.name)
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:

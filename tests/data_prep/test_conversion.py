@@ -356,7 +356,7 @@ def test_a_fallback_and_what_was_not_seen_are_counted(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert (
         "note: 2 of 4 recordings are normalised by left_shoulder, right_shoulder, because left_hip, right_hip, "
-        f"left_shoulder, right_shoulder are never all seen in them; listed in {directory / 'conversion.json'}\n"
+        f"left_shoulder, right_shoulder are never seen together in them; listed in {directory / 'conversion.json'}\n"
     ) in printed
     assert "note: 20 of 272 joints (7.4%) were not seen\n" in printed
     assert (

@@ -222,7 +222,7 @@ def test_labels_that_the_benchmark_has_not(tmp_path):
     with pytest.raises(UserError, match="benchmark shrec14 has 14 classes of 28 labels; choose the finest one"):
         run(own_pickle(tmp_path), tmp_path / "data", BENCHMARKS["shrec14"])
     raw_recordings.write_set(tmp_path / "tiny" / "1.0.0", {"val": [raw_recordings.records(3)]})
-    with pytest.raises(UserError, match="3 joints of 3 channels, expected 17 of 3 .xyc. by the benchmark of own"):
+    with pytest.raises(UserError, match="3 joints of 3 channels, expected 17 of 3 .xyc. as in own"):
         run(tmp_path / "tiny" / "1.0.0", tmp_path / "data", own_benchmark(tmp_path), "tfrecord")
     path = tmp_path / "three.toml"
     path.write_text('name="own"\nclasses=["a","x"]\nbodies=2\n[layout.parents]\nr="r"\ns="r"\nt="r"\n')
