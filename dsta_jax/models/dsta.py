@@ -26,15 +26,11 @@ class DSTANet(nn.Module):
       classes: K.
       bodies: M, bodies of a sample.
       input_channels: channels after the input map.
-      channels: output channels of each layer.
-      embedding: C_e, a head's query and key channels, of each layer.
-      strides: temporal stride of each layer.
+      channels, embedding, strides: of each layer its output channels, C_e of a head's query and key, temporal stride.
       heads: S.
-      attention: strategy `per_frame` (a), `cross_frame` (b) or `shared` (c).
-      position: `decoupled`, `unified` or `none`.
-      regularization: global maps that all samples share: `none`, `spatial` or `spatial_temporal`.
-      activation: of the attention scores, `tanh` or `softmax`.
-      temporal: `attention`, or `conv` for the authors' released NTU configuration.
+      attention, position, activation: see `attention_map` and `position.encoding`.
+      regularization: global maps that all samples share.
+      temporal: `conv` is the authors' released NTU configuration.
       precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
         BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over
         bodies, frames and joints, and the scores keep the precision of the input.
@@ -59,18 +55,12 @@ class DSTANet(nn.Module):
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
-        """Class scores of B samples.
+        """Class scores (logits) of B samples, B x K, from R rows; `train` is `BatchNorm`'s.
 
-        Args:
-          x_RxTxVxC: R rows of T frames, V joints and C coordinates.
-          share_BxR: the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
-            k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's
-            sum. Of a folded network what is missing in a sample's shares is that of its absent bodies, which need no
-            row. None where rows are the bodies of the samples in order, R = B * M.
-          train: True takes BatchNorm's statistics from the batch, and updates the running ones.
-
-        Returns:
-          B x K scores (logits).
+        `share_BxR` is the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
+        k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's sum.
+        Of a folded network what is missing in a sample's shares is that of its absent bodies, which need no row. None
+        where rows are the bodies of the samples in order, R = B * M.
         """
         weight_R = None if share_BxR is None else self.bodies * share_BxR.sum(0)
         input_precision = x_RxTxVxC.dtype
@@ -99,24 +89,18 @@ class DSTANet(nn.Module):
     ) -> tuple[Attention, Attention | TemporalConvolution]:
         """A layer's spatial and temporal module, for features of `before` channels."""
         project = channels != before or stride != 1
+        choices = functools.partial(
+            Attention, heads=self.heads, strategy=self.attention, activation=self.activation, position=self.position
+        )
         attention = functools.partial(
-            Attention,
-            channels=channels,
-            embedding=embedding,
-            heads=self.heads,
-            project=project,
-            strategy=self.attention,
-            activation=self.activation,
-            position=self.position,
-            folded=self.folded,
+            choices, channels=channels, embedding=embedding, project=project, folded=self.folded
         )
-        spatial = attention(
-            axis="spatial", stride=1, global_map=self.regularization != "none", name=f"layer_{number}_spatial"
-        )
-        name, global_map = f"layer_{number}_temporal", self.regularization == "spatial_temporal"
+        global_spatial, global_temporal = self.regularization != "none", self.regularization == "spatial_temporal"
+        spatial = attention(axis="spatial", stride=1, global_map=global_spatial, name=f"layer_{number}_spatial")
+        name = f"layer_{number}_temporal"
         if self.temporal == "conv":
             return spatial, TemporalConvolution(channels, stride, project, self.folded, name=name)
-        return spatial, attention(axis="temporal", stride=stride, global_map=global_map, name=name)
+        return spatial, attention(axis="temporal", stride=stride, global_map=global_temporal, name=name)
 
 
 def bodies_as_rows(x_BxTxVxMxC: jax.Array) -> jax.Array:
