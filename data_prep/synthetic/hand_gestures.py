@@ -19,21 +19,13 @@ _PINCHING = _THUMB | _INDEX_FINGER
 
 
 class Pose(NamedTuple):
-    """A hand as a gesture asks for it, relative to where and how its owner holds it; or such poses over time.
+    """A hand as a gesture asks for it, relative to where and how its owner holds it; or such poses over time."""
 
-    Attributes:
-      curl: F or T x F, 0 for a straight finger, 1 for one bent into the fist.
-      shift: C or T x C, where the wrist is.
-      tilt: C or T x C, yaw about the vertical, pitch about the left-right axis, twist about the forearm.
-      spread: 0 for fingers side by side, 1 for fingers spread.
-      orbit: where the hand is on a circle in front of the user, counter-clockwise from the right.
-    """
-
-    curl: np.ndarray
-    shift: Any = (0.0, 0.0, 0.0)
-    tilt: Any = (0.0, 0.0, 0.0)
-    spread: Any = 0.2
-    orbit: Any = 0.0
+    curl: np.ndarray  # F or T x F, 0 for a straight finger, 1 for one bent into the fist
+    shift: Any = (0.0, 0.0, 0.0)  # C or T x C, where the wrist is
+    tilt: Any = (0.0, 0.0, 0.0)  # C or T x C, yaw about the vertical, pitch about left-right, twist about the forearm
+    spread: Any = 0.2  # 0 for fingers side by side, 1 for fingers spread
+    orbit: Any = 0.0  # where the hand is on a circle in front of the user, counter-clockwise from the right
 
 
 Key = tuple[float, Pose]
@@ -43,7 +35,6 @@ class Person:
     """How one invented person gestures."""
 
     def __init__(self, rng: np.random.Generator):
-        """Draws a person."""
         self.hand = Hand.draw(rng)
         self.pace = math.exp(rng.normal(0.0, 0.18))  # Speed; 1 is the mean.
         self.reach = rng.uniform(0.13, 0.22)  # The length of a stroke.
@@ -64,13 +55,11 @@ class Performer:
     """A person who makes one gesture, with one finger or the whole hand. The gestures return keys."""
 
     def __init__(self, person: Person, one_finger: bool, rng: np.random.Generator):
-        """All draws for the gesture come from `rng`."""
         self.person, self.one_finger, self.rng = person, one_finger, rng
 
     def _keys(self, *typical: Key) -> list[Key]:
         """Keys, each after as many seconds as this person takes this time for what typically takes so many."""
-        pace = self.person.pace
-        return [(seconds / pace * math.exp(self.rng.normal(0.0, 0.2)), pose) for seconds, pose in typical]
+        return [(seconds / self.person.pace * math.exp(self.rng.normal(0.0, 0.2)), pose) for seconds, pose in typical]
 
     def _reach(self) -> float:
         """How far this person moves, this time."""
@@ -131,8 +120,7 @@ class Performer:
             start = self.rng.uniform(0.0, math.pi)
             turned = ready._replace(orbit=start + sense * self.rng.uniform(1.7, 2.6) * math.pi)
             return self._keys((0.35, ready._replace(orbit=start)), (0.8, turned), (0.2, turned))
-        angle, back = -sense * self.rng.uniform(0.9, 1.5), 1.0 - self.person.comes_back
-        parts = (-self.person.backswing, 1.0, back)
+        angle, parts = -sense * self.rng.uniform(0.9, 1.5), (-self.person.backswing, 1.0, 1.0 - self.person.comes_back)
         wound_up, twisted, returned = (ready._replace(tilt=(0.0, 0.0, part * angle)) for part in parts)
         return self._keys((0.45, wound_up), (0.35, twisted), (0.1, twisted), (0.5, returned))
 
@@ -181,12 +169,11 @@ class Performer:
         """To and fro sideways, the hand twisting a little with it."""
         ready = self._pointing()
         width, twist = 0.25 * self._reach(), self.rng.uniform(0.05, 0.35)
-        side = 1 if self.rng.uniform() < 0.5 else -1
+        first_side = 1 if self.rng.uniform() < 0.5 else -1
         keys = self._keys((0.3, ready))
-        for _ in range(int(self.rng.integers(4, 8))):
-            part = side * self.rng.uniform(0.7, 1.1)
+        for number in range(int(self.rng.integers(4, 8))):
+            part = first_side * (-1) ** number * self.rng.uniform(0.7, 1.1)
             keys += self._keys((0.15, ready._replace(shift=(part * width, 0.0, 0.0), tilt=(0.0, 0.0, part * twist))))
-            side = -side
         return keys + self._keys((0.2, ready))
 
     def keys_of(self, gesture: int) -> list[Key]:

@@ -38,12 +38,8 @@ def write(raw_set: RawSet, out_dir: pathlib.Path, *, overwrite: bool = False, wo
     """Writes a set, or the rest of it, with so many processes.
 
     `out_dir` may be absent, empty, or hold a synthetic set: this very one, or with `overwrite` any, to be replaced.
-
-    Returns:
-      False when the very set lies there already.
-
-    Raises:
-      UserError: when `out_dir` or the directory beside it holds something else, or cannot be written.
+    Returns False when the very set lies there already. UserError when `out_dir` or the directory beside it holds
+    something else, or cannot be written.
     """
     out_dir = out_dir.resolve()
     incomplete = out_dir.with_name(f"{out_dir.name}.incomplete")
@@ -100,7 +96,6 @@ def _fill(raw_set: RawSet, directory: pathlib.Path, workers: int) -> None:
 
 
 def _write_files(files: Sequence[tuple[pathlib.Path, Callable[[], bytes]]]) -> None:
-    """Writes some files, in a worker process."""
     for path, make in files:
         with complete_file(path) as file:
             file.write(make())
