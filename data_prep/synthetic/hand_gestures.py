@@ -76,15 +76,12 @@ class Performer:
         bent_F = self.person.fist_curl + self.rng.normal(0.0, 0.04, FINGERS)
         return np.where(moves_F, wanted_F, bent_F) if self.one_finger else wanted_F
 
-    def _at_rest(self, shift_C: np.ndarray) -> Pose:
-        return Pose(self._curl(self.person.open_curl if self.one_finger else self.person.rest_curl), shift_C)
-
     def _pointing(self) -> Pose:
         """The hand of a gesture that is all in its motion: an index finger, or a hand more or less open."""
         looseness = 0.0 if self.one_finger else self.rng.uniform(0.0, 0.35)
         return Pose(self._curl(self.person.open_curl + looseness), spread=self.rng.uniform(0.0, 0.5))
 
-    def _change(self, before: tuple[float, float], after: tuple[float, float], thumb: float = 0.0) -> list[Key]:
+    def change(self, before: tuple[float, float], after: tuple[float, float], thumb: float = 0.0) -> list[Key]:
         """From one curl and spread to another; where the hand goes meanwhile means nothing."""
         first, second = (Pose(self._curl(curl, _PINCHING), spread=spread) for curl, spread in (before, after))
         aside_C = self._away(self.rng.uniform(0.0, 0.6) * self._reach())
@@ -92,18 +89,6 @@ class Performer:
         changed = held._replace(tilt=self.rng.normal(0.0, 0.15, 3))
         change, *waits, hold = self._keys((0.28, changed), (0.5, first), (0.12, first), (0.25, held))
         return [*waits, change, hold]
-
-    def grab(self) -> list[Key]:
-        """An open hand closes."""
-        return self._change((self.person.open_curl, 0.6), (self.person.fist_curl, 0.0))
-
-    def expand(self) -> list[Key]:
-        """A fist opens."""
-        return self._change((self.person.fist_curl, 0.0), (self.person.open_curl, 0.8))
-
-    def pinch(self) -> list[Key]:
-        """Thumb and index finger meet; with the whole hand the others follow them part of the way."""
-        return self._change((self.person.open_curl, 0.4), (0.45, 0.0), thumb=0.3)
 
     def tap(self) -> list[Key]:
         """One quick push forwards and down, and back."""
@@ -150,7 +135,7 @@ class Performer:
 
     def swipe_x(self) -> list[Key]:
         """Two diagonal strokes, both downwards."""
-        side = 1.0 if self.rng.uniform() < self.person.mirrors else -1.0
+        side = 1 if self.rng.uniform() < self.person.mirrors else -1
         width = side * self.rng.uniform(0.4, 0.6)
         return self._drawn(((width, 0.5), (-width, -0.5)), ((-width, 0.5), (width, -0.5)))
 
@@ -178,20 +163,24 @@ class Performer:
 
     def keys_of(self, gesture: int) -> list[Key]:
         """A recording's keys: the hand waits, comes from a random place, makes the gesture and goes to another."""
-        start = self._at_rest(self._away(self.rng.uniform(0.02, 0.12)))
+        idle_curl = self.person.open_curl if self.one_finger else self.person.rest_curl
+        start_C = self._away(self.rng.uniform(0.02, 0.12))
+        start = Pose(self._curl(idle_curl), start_C)
         keys = GESTURES[gesture](self)
         start, last = start._replace(orbit=keys[0][1].orbit), keys[-1][1]
-        end = self._at_rest(last.shift + self._away(self.rng.uniform(0.0, 0.12)))._replace(orbit=last.orbit)
+        end_C = last.shift + self._away(self.rng.uniform(0.0, 0.12))
+        end = Pose(self._curl(idle_curl), end_C, orbit=last.orbit)
         idle_before, idle_after = self.rng.exponential(0.15, 2).tolist()
         return [(0.0, start), (idle_before, start), *keys, *self._keys((0.6, end)), (idle_after, end)]
 
 
 # In the order of SHREC's labels.
 GESTURES: tuple[Callable[[Performer], list[Key]], ...] = (
-    Performer.grab,
+    lambda by: by.change((by.person.open_curl, 0.6), (by.person.fist_curl, 0.0)),  # Grab: an open hand closes.
     Performer.tap,
-    Performer.expand,
-    Performer.pinch,
+    lambda by: by.change((by.person.fist_curl, 0.0), (by.person.open_curl, 0.8)),  # Expand: a fist opens.
+    # Pinch: thumb and index finger meet; with the whole hand the others follow them part of the way.
+    lambda by: by.change((by.person.open_curl, 0.4), (0.45, 0.0), thumb=0.3),
     *(partial(Performer.rotation, sense=sense) for sense in (-1, 1)),
     *(partial(Performer.swipe, right=right, up=up) for right, up in ((1, 0), (-1, 0), (0, 1), (0, -1))),
     Performer.swipe_x,

@@ -1,7 +1,7 @@
 """A contact sheet: stick figures of some recordings, so that joints in a wrong order are seen at a glance.
 
-Needs matplotlib, which is imported where it is used. The page is one drawing whose unit is the inch: figures are
-scaled and moved to their places before matplotlib draws them, so that nothing is stretched, and nothing is cut.
+The page is one matplotlib drawing whose unit is the inch: figures are scaled and moved to their places before they are
+drawn, so that nothing is stretched, and nothing is cut.
 """
 
 import itertools
@@ -155,8 +155,7 @@ class _Pen:
 
     def __init__(self, axes: Any, layout: Layout):
         self.axes, self.layout, self.limbs = axes, layout, limbs(layout)
-        color_of = {joint: color for _, color, joints in self.limbs for joint in joints}
-        self.colors = [color_of[joint] for joint in range(len(layout.joints))]
+        self.colors = [color for _, color in sorted((joint, limb[1]) for limb in self.limbs for joint in limb[2])]
 
     def body(self, points_Vx2: np.ndarray, body: int, thick: float = 1.0) -> None:
         """One body, without what is NaN. The first is drawn solid, with filled joints."""

@@ -87,8 +87,7 @@ def twin_recordings(survey: Survey) -> Iterable[Finding]:
     name_N, fingerprint_N, column = survey["name"], survey["fingerprint"], survey.benchmark.left_out
     is_test_N, class_N = survey["is_test"], survey["class"]
     side_N = survey[column] if column else np.where(is_test_N, "test", "train")
-    known = np.flatnonzero(fingerprint_N)
-    groups = [known[group] for group in duplicates.groups(fingerprint_N[known])]
+    groups = [group for group in duplicates.groups(fingerprint_N) if fingerprint_N[group[0]]]
     across, within = ([group for group in groups if (len(set(side_N[group])) > 1) == apart] for apart in (True, False))
     torn = [group for group in groups if len(set(class_N[group])) > 1]
     said = f"{sum(map(len, across))} recordings are identical to one of another {column}: tests repeat what was learned"

@@ -62,30 +62,19 @@ def mix_joints(x_RxTxVxC: jax.Array, attention: jax.Array) -> jax.Array:
 
 
 class Attention(nn.Module):
-    """Attention over the joints (`spatial`) or the frames (`temporal`), and its feed-forward map, both with a residual.
-
-    Attributes:
-      axis, strategy, activation, position: the choices of Table 1.
-      channels: C of the result.
-      embedding: C_e, channels of a head's query and key.
-      heads: S.
-      stride: the feed-forward map keeps one frame in `stride`.
-      project: True where the layer changes channels or stride: the residuals are then linear + BatchNorm.
-      global_map: True adds a map that all samples share (spatial or temporal global regularisation).
-      folded: see `LinearNorm`.
-    """
+    """Attention over joints (`spatial`) or frames (`temporal`), then a feed-forward map, both with a residual."""
 
     axis: position.Axis
-    channels: int
-    embedding: int
-    heads: int
-    stride: int
-    project: bool
-    global_map: bool
+    channels: int  # C of the result
+    embedding: int  # C_e, channels of a head's query and key
+    heads: int  # S
+    stride: int  # the feed-forward map keeps one frame in `stride`
+    project: bool  # where the layer changes channels or stride: the residuals are then linear + BatchNorm
+    global_map: bool  # adds a map that all samples share (spatial or temporal global regularisation)
     strategy: Strategy
     activation: Activation
     position: position.Position
-    folded: bool = False
+    folded: bool = False  # see `LinearNorm`
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:

@@ -22,36 +22,25 @@ class DSTANet(nn.Module):
     A row is one body of one sample. Rows are independent of each other but for BatchNorm, so a body that is absent in
     many samples (all zeros, the same row each time) can be one row that stands for all of them: see `share_BxR`.
 
-    Attributes:
-      classes: K.
-      bodies: M, bodies of a sample.
-      input_channels: channels after the input map.
-      channels, embedding, strides: of each layer its output channels, C_e of a head's query and key, temporal stride.
-      heads: S.
-      attention, position, activation: see `attention_map` and `position.encoding`.
-      regularization: global maps that all samples share.
-      temporal: `conv` is the authors' released NTU configuration.
-      precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
-        BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over
-        bodies, frames and joints, and the scores keep the precision of the input.
-      folded: True for evaluation alone, with the variables of `fold_batch_norm.fold`: no BatchNorm, and an absent body
-        is a constant.
+    The precision is that of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
+    BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over bodies,
+    frames and joints, and the scores keep the precision of the input.
     """
 
-    classes: int
-    bodies: int
-    input_channels: int = 64
-    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 256, 256)
-    embedding: tuple[int, ...] = (16, 16, 32, 32, 64, 64, 64, 64)
-    strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 1)
-    heads: int = 3
+    classes: int  # K
+    bodies: int  # M, of a sample
+    input_channels: int = 64  # after the input map
+    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 256, 256)  # of the output of each layer
+    embedding: tuple[int, ...] = (16, 16, 32, 32, 64, 64, 64, 64)  # C_e of each layer, a head's query and key channels
+    strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 1)  # of each layer, over time
+    heads: int = 3  # S
     attention: Strategy = "shared"
     position: Position = "decoupled"
-    regularization: Regularization = "spatial"
-    activation: Activation = "tanh"
-    temporal: Temporal = "attention"
+    regularization: Regularization = "spatial"  # global maps that all samples share
+    activation: Activation = "tanh"  # of the attention scores
+    temporal: Temporal = "attention"  # or `conv`, as in the authors' released NTU configuration
     precision: Precision = "float32"
-    folded: bool = False
+    folded: bool = False  # evaluates with the variables of `fold_batch_norm.fold`: an absent body is a constant
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
