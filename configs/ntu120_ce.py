@@ -1,17 +1,12 @@
 """NTU RGB+D 120, cross-setup as in the paper: `python -m dsta_jax.main --config=ntu120_ce`.
 
-`ntu120_ce:spatial` trains one stream, `ntu120_ce:small` a network for two CPU cores.
-
-Needs the recordings: `python -m data_prep.convert --from=ntu120 --in=DIRECTORY --out=data`.
-The paper trains on the odd setups (59,477 samples) and tests on the even ones (54,468), and reports 89.0% for the four
+Needs `python -m data_prep.convert --from=ntu120 --in=DIRECTORY --out=data`.
+The paper trains on the odd setups (59,477 samples), tests on the even ones (54,468), and reports 89.0% for the four
 streams. The data set's own protocol, which all other work uses, is the opposite: configs/ntu120_xset.py.
 """
 
-import ml_collections
+import functools
 
 from dsta_jax.config import paper
 
-
-def get_config(words: str = "") -> ml_collections.ConfigDict:
-    """The paper's configuration."""
-    return paper("ntu120_ce", words)
+get_config = functools.partial(paper, "ntu120_ce")

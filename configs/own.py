@@ -1,14 +1,11 @@
 """Recordings of your own: `python -m dsta_jax.main --config=own --config.benchmark=my_gestures.toml`.
 
-The file says what the classes and the joints are, and who tests; docs/own_recordings.md explains it. The numbers are
+The TOML file names the classes and the joints, and says who tests; docs/own_recordings.md explains it. The settings are
 the paper's; `own:small` is a network for two CPU cores. With `--check` the command looks at the recordings first.
 """
 
-import ml_collections
+import functools
 
 from dsta_jax.config import paper
 
-
-def get_config(words: str = "") -> ml_collections.ConfigDict:
-    """The paper's configuration, for a benchmark that is still to be named."""
-    return paper("NAME.toml", words)
+get_config = functools.partial(paper, "NAME.toml")

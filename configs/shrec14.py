@@ -1,16 +1,11 @@
 """SHREC'17, 14 gestures: `python -m dsta_jax.main --config=shrec14`.
 
-`shrec14:spatial` trains one stream, `shrec14:small` a network for two CPU cores.
-
-Needs the recordings: `python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data`.
+Needs `python -m data_prep.convert --from=shrec17 --in=DIRECTORY --out=data`.
 The paper reports 97.0% for the four streams; 96.3, 95.1, 94.5 (fast) and 93.7 (slow) for one (Table 1, Sec. 4.3).
 """
 
-import ml_collections
+import functools
 
 from dsta_jax.config import paper
 
-
-def get_config(words: str = "") -> ml_collections.ConfigDict:
-    """The paper's configuration."""
-    return paper("shrec14", words)
+get_config = functools.partial(paper, "shrec14")

@@ -16,7 +16,8 @@ on when the command is given again.
 
 import inspect
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from absl import app, flags
 
@@ -24,8 +25,7 @@ from data_prep import pool
 from data_prep.synthetic import hands, ntu, raw_set
 from dsta_jax.errors import UserError, one_line_errors
 
-_LAYOUTS: dict[str, Callable[..., raw_set.RawSet]]
-_LAYOUTS = {"shrec": hands.shrec_set, "dhg": hands.dhg_set, "ntu": ntu.ntu_set}
+_LAYOUTS: dict[str, Any] = {"shrec": hands.shrec_set, "dhg": hands.dhg_set, "ntu": ntu.ntu_set}
 _SETTINGS = {
     "seed": "Another seed makes other people and other recordings",
     "subjects": "How many people; the last third of them is for testing in SHREC'17's lists",

@@ -19,21 +19,13 @@ _PINCHING = _THUMB | _INDEX_FINGER
 
 
 class Pose(NamedTuple):
-    """A hand as a gesture asks for it, relative to where and how its owner holds it; or such poses over time.
+    """A hand as a gesture asks for it, relative to where and how its owner holds it; or such poses over time."""
 
-    Attributes:
-      curl: F or T x F, 0 for a straight finger, 1 for one bent into the fist.
-      shift: C or T x C, where the wrist is.
-      tilt: C or T x C, yaw about the vertical, pitch about the left-right axis, twist about the forearm.
-      spread: 0 for fingers side by side, 1 for fingers spread.
-      orbit: where the hand is on a circle in front of the user, counter-clockwise from the right.
-    """
-
-    curl: np.ndarray
-    shift: Any = (0.0, 0.0, 0.0)
-    tilt: Any = (0.0, 0.0, 0.0)
-    spread: Any = 0.2
-    orbit: Any = 0.0
+    curl: np.ndarray  # F or T x F, 0 for a straight finger, 1 for one bent into the fist
+    shift: Any = (0.0, 0.0, 0.0)  # C or T x C, where the wrist is
+    tilt: Any = (0.0, 0.0, 0.0)  # C or T x C, yaw about the vertical, pitch about left-right, twist about the forearm
+    spread: Any = 0.2  # 0 for fingers side by side, 1 for fingers spread
+    orbit: Any = 0.0  # where the hand is on a circle in front of the user, counter-clockwise from the right
 
 
 Key = tuple[float, Pose]
@@ -43,7 +35,6 @@ class Person:
     """How one invented person gestures."""
 
     def __init__(self, rng: np.random.Generator):
-        """Draws a person."""
         self.hand = Hand.draw(rng)
         self.pace = math.exp(rng.normal(0.0, 0.18))  # Speed; 1 is the mean.
         self.reach = rng.uniform(0.13, 0.22)  # The length of a stroke.
@@ -64,13 +55,11 @@ class Performer:
     """A person who makes one gesture, with one finger or the whole hand. The gestures return keys."""
 
     def __init__(self, person: Person, one_finger: bool, rng: np.random.Generator):
-        """All draws for the gesture come from `rng`."""
         self.person, self.one_finger, self.rng = person, one_finger, rng
 
     def _keys(self, *typical: Key) -> list[Key]:
         """Keys, each after as many seconds as this person takes this time for what typically takes so many."""
-        pace = self.person.pace
-        return [(seconds / pace * math.exp(self.rng.normal(0.0, 0.2)), pose) for seconds, pose in typical]
+        return [(seconds / self.person.pace * math.exp(self.rng.normal(0.0, 0.2)), pose) for seconds, pose in typical]
 
     def _reach(self) -> float:
         """How far this person moves, this time."""
@@ -87,15 +76,12 @@ class Performer:
         bent_F = self.person.fist_curl + self.rng.normal(0.0, 0.04, FINGERS)
         return np.where(moves_F, wanted_F, bent_F) if self.one_finger else wanted_F
 
-    def _at_rest(self, shift_C: np.ndarray) -> Pose:
-        return Pose(self._curl(self.person.open_curl if self.one_finger else self.person.rest_curl), shift_C)
-
     def _pointing(self) -> Pose:
         """The hand of a gesture that is all in its motion: an index finger, or a hand more or less open."""
         looseness = 0.0 if self.one_finger else self.rng.uniform(0.0, 0.35)
         return Pose(self._curl(self.person.open_curl + looseness), spread=self.rng.uniform(0.0, 0.5))
 
-    def _change(self, before: tuple[float, float], after: tuple[float, float], thumb: float = 0.0) -> list[Key]:
+    def change(self, before: tuple[float, float], after: tuple[float, float], thumb: float = 0.0) -> list[Key]:
         """From one curl and spread to another; where the hand goes meanwhile means nothing."""
         first, second = (Pose(self._curl(curl, _PINCHING), spread=spread) for curl, spread in (before, after))
         aside_C = self._away(self.rng.uniform(0.0, 0.6) * self._reach())
@@ -103,18 +89,6 @@ class Performer:
         changed = held._replace(tilt=self.rng.normal(0.0, 0.15, 3))
         change, *waits, hold = self._keys((0.28, changed), (0.5, first), (0.12, first), (0.25, held))
         return [*waits, change, hold]
-
-    def grab(self) -> list[Key]:
-        """An open hand closes."""
-        return self._change((self.person.open_curl, 0.6), (self.person.fist_curl, 0.0))
-
-    def expand(self) -> list[Key]:
-        """A fist opens."""
-        return self._change((self.person.fist_curl, 0.0), (self.person.open_curl, 0.8))
-
-    def pinch(self) -> list[Key]:
-        """Thumb and index finger meet; with the whole hand the others follow them part of the way."""
-        return self._change((self.person.open_curl, 0.4), (0.45, 0.0), thumb=0.3)
 
     def tap(self) -> list[Key]:
         """One quick push forwards and down, and back."""
@@ -131,8 +105,7 @@ class Performer:
             start = self.rng.uniform(0.0, math.pi)
             turned = ready._replace(orbit=start + sense * self.rng.uniform(1.7, 2.6) * math.pi)
             return self._keys((0.35, ready._replace(orbit=start)), (0.8, turned), (0.2, turned))
-        angle, back = -sense * self.rng.uniform(0.9, 1.5), 1.0 - self.person.comes_back
-        parts = (-self.person.backswing, 1.0, back)
+        angle, parts = -sense * self.rng.uniform(0.9, 1.5), (-self.person.backswing, 1.0, 1.0 - self.person.comes_back)
         wound_up, twisted, returned = (ready._replace(tilt=(0.0, 0.0, part * angle)) for part in parts)
         return self._keys((0.45, wound_up), (0.35, twisted), (0.1, twisted), (0.5, returned))
 
@@ -162,7 +135,7 @@ class Performer:
 
     def swipe_x(self) -> list[Key]:
         """Two diagonal strokes, both downwards."""
-        side = 1.0 if self.rng.uniform() < self.person.mirrors else -1.0
+        side = 1 if self.rng.uniform() < self.person.mirrors else -1
         width = side * self.rng.uniform(0.4, 0.6)
         return self._drawn(((width, 0.5), (-width, -0.5)), ((-width, 0.5), (width, -0.5)))
 
@@ -181,30 +154,33 @@ class Performer:
         """To and fro sideways, the hand twisting a little with it."""
         ready = self._pointing()
         width, twist = 0.25 * self._reach(), self.rng.uniform(0.05, 0.35)
-        side = 1 if self.rng.uniform() < 0.5 else -1
+        first_side = 1 if self.rng.uniform() < 0.5 else -1
         keys = self._keys((0.3, ready))
-        for _ in range(int(self.rng.integers(4, 8))):
-            part = side * self.rng.uniform(0.7, 1.1)
+        for number in range(int(self.rng.integers(4, 8))):
+            part = first_side * (-1) ** number * self.rng.uniform(0.7, 1.1)
             keys += self._keys((0.15, ready._replace(shift=(part * width, 0.0, 0.0), tilt=(0.0, 0.0, part * twist))))
-            side = -side
         return keys + self._keys((0.2, ready))
 
     def keys_of(self, gesture: int) -> list[Key]:
         """A recording's keys: the hand waits, comes from a random place, makes the gesture and goes to another."""
-        start = self._at_rest(self._away(self.rng.uniform(0.02, 0.12)))
+        idle_curl = self.person.open_curl if self.one_finger else self.person.rest_curl
+        start_C = self._away(self.rng.uniform(0.02, 0.12))
+        start = Pose(self._curl(idle_curl), start_C)
         keys = GESTURES[gesture](self)
         start, last = start._replace(orbit=keys[0][1].orbit), keys[-1][1]
-        end = self._at_rest(last.shift + self._away(self.rng.uniform(0.0, 0.12)))._replace(orbit=last.orbit)
+        end_C = last.shift + self._away(self.rng.uniform(0.0, 0.12))
+        end = Pose(self._curl(idle_curl), end_C, orbit=last.orbit)
         idle_before, idle_after = self.rng.exponential(0.15, 2).tolist()
         return [(0.0, start), (idle_before, start), *keys, *self._keys((0.6, end)), (idle_after, end)]
 
 
 # In the order of SHREC's labels.
 GESTURES: tuple[Callable[[Performer], list[Key]], ...] = (
-    Performer.grab,
+    lambda by: by.change((by.person.open_curl, 0.6), (by.person.fist_curl, 0.0)),  # Grab: an open hand closes.
     Performer.tap,
-    Performer.expand,
-    Performer.pinch,
+    lambda by: by.change((by.person.fist_curl, 0.0), (by.person.open_curl, 0.8)),  # Expand: a fist opens.
+    # Pinch: thumb and index finger meet; with the whole hand the others follow them part of the way.
+    lambda by: by.change((by.person.open_curl, 0.4), (0.45, 0.0), thumb=0.3),
     *(partial(Performer.rotation, sense=sense) for sense in (-1, 1)),
     *(partial(Performer.swipe, right=right, up=up) for right, up in ((1, 0), (-1, 0), (0, 1), (0, -1))),
     Performer.swipe_x,

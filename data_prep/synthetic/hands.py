@@ -5,7 +5,6 @@ camera of 30 frames a second. Shapes of the hand tell some gestures apart and mo
 of the hand, the way to and from a gesture and a slow drift tell nothing.
 """
 
-import itertools
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -49,19 +48,18 @@ def takes(seed: int, subjects: int, essais: int) -> list[Take]:
         found = f"--seed={seed} --subjects={subjects} --essais={essais}"
         raise UserError(f"{found}, expected 0 or more, 2 or more and 1 or more")
     counts = len(GESTURES), WHOLE_HAND, subjects, essais
-    return [Take(*numbers) for numbers in itertools.product(*(range(1, count + 1) for count in counts))]
+    return [Take(*(number + 1 for number in numbers)) for numbers in np.ndindex(*counts)]
 
 
 @lru_cache(maxsize=256)
-def person_of(seed: int, subject: int) -> Person:
-    """The bones and habits of one person."""
+def _person_of(seed: int, subject: int) -> Person:
     return Person(generator(seed, subject))
 
 
 def _plan(seed: int, take: Take, rests: bool) -> tuple[list[Key], int, np.random.Generator]:
     """What the hand is about to do, how many frames the camera takes, and the draws left for how it looks."""
     rng, most = generator(seed, *take), MOST_FRAMES
-    keys = Performer(person_of(seed, take.subject), take.finger == ONE_FINGER, rng).keys_of(take.gesture - 1)
+    keys = Performer(_person_of(seed, take.subject), take.finger == ONE_FINGER, rng).keys_of(take.gesture - 1)
     if rests:
         before, after = generator(seed, *take, 1).uniform(*_REST, 2).tolist()
         keys[1], keys[-1] = (before, keys[1][1]), (after, keys[-1][1])
@@ -70,28 +68,20 @@ def _plan(seed: int, take: Take, rests: bool) -> tuple[list[Key], int, np.random
 
 
 def make(seed: int, take: Take, *, disturbed: bool = True, rests: bool = False) -> np.ndarray:
-    """Makes one recording.
+    """The joints of one recording of a seed's set, in metres: T x V x C, 20 to 120 frames (210 between `rests`).
 
-    Args:
-      seed: of the whole set.
-      take: which one.
-      disturbed: False leaves out what a camera and an unsteady hand add: drift, fidgeting, tremor and sensor noise.
-      rests: True sets the gesture between longer rests.
-
-    Returns:
-      The joints in metres, 20 to 120 frames (210 with rests): T x V x C.
+    `disturbed` adds what a camera and an unsteady hand do: drift, fidgeting, tremor and sensor noise.
     """
-    (keys, frames, rng), person = _plan(seed, take, rests), person_of(seed, take.subject)
+    (keys, frames, rng), person = _plan(seed, take, rests), _person_of(seed, take.subject)
     poses = glide(keys, np.linspace(0.0, when(keys)[-1], frames), person.bow + rng.normal(0.0, 0.06))
     place_C, tilt_C = rng.normal(person.place_C, 0.05), rng.normal(person.tilt_C, (0.12, 0.12, 0.15))
     radius = rng.uniform(0.2, 0.4) * person.reach
     if disturbed:
         drift, sway, fidget = rng.uniform((0.01, 0.02, 0.01), (0.04, 0.08, 0.05))
-        poses = poses._replace(
-            shift=poses.shift + drift * _wander(rng, frames, 3, cycles=1.2),
-            tilt=poses.tilt + sway * _wander(rng, frames, 3, cycles=1.5),
-            curl=poses.curl + fidget * _wander(rng, frames, FINGERS, cycles=2.0),
-        )
+        shift_TxC = poses.shift + drift * _wander(rng, frames, 3, cycles=1.2)
+        tilt_TxC = poses.tilt + sway * _wander(rng, frames, 3, cycles=1.5)
+        curl_TxF = poses.curl + fidget * _wander(rng, frames, FINGERS, cycles=2.0)
+        poses = poses._replace(shift=shift_TxC, tilt=tilt_TxC, curl=curl_TxF)
     frames_TxVxC = _joints(person, poses, place_C, tilt_C, radius)
     return frames_TxVxC + _noise(frames_TxVxC.shape, person.tremor, rng) if disturbed else frames_TxVxC
 
@@ -110,8 +100,7 @@ def _joints(person: Person, poses: Pose, place_C: np.ndarray, tilt_C: np.ndarray
     swivel_TxC = person.swivel * np.stack((-shift_TxC[:, 0], shift_TxC[:, 1], zero_T), axis=1)
     yaw_T, pitch_T, twist_T = (poses.tilt + tilt_C + swivel_TxC).T
     palm_TxCxC = rotation_about(1, yaw_T) @ rotation_about(0, pitch_T) @ rotation_about(1, twist_T)
-    flexion_TxFx3 = poses.curl[:, :, np.newaxis] * _FLEXION_Fx3
-    abduction_TxF = poses.spread[:, np.newaxis] * _ABDUCTION_F
+    flexion_TxFx3, abduction_TxF = poses.curl[:, :, None] * _FLEXION_Fx3, poses.spread[:, None] * _ABDUCTION_F
     return joint_positions(person.hand, place_C + shift_TxC, palm_TxCxC, flexion_TxFx3, abduction_TxF)
 
 
@@ -119,14 +108,14 @@ def _wander(rng: np.random.Generator, frames: int, width: int, cycles: float) ->
     """Smooth random tracks of standard deviation about 1, T x `width`, with up to so many cycles a recording."""
     frequency_3x1xW = rng.uniform(0.2, cycles, (3, 1, width))
     phase_3x1xW = rng.uniform(0.0, 2.0 * np.pi, (3, 1, width))
-    part_Tx1 = np.linspace(0.0, 1.0, frames)[:, np.newaxis]
+    part_Tx1 = np.linspace(0.0, 1.0, frames)[:, None]
     return np.sqrt(2.0 / 3.0) * np.sin(2.0 * np.pi * frequency_3x1xW * part_Tx1 + phase_3x1xW).sum(axis=0)
 
 
 def _noise(shape: tuple[int, ...], tremor: float, rng: np.random.Generator) -> np.ndarray:
     """A camera's noise, in metres, T x V x C: of the whole hand, of each joint, and at times much of one joint."""
     frames, joints, _ = shape
-    whole_sigma, joint_sigma = rng.uniform(0.0, 0.006), rng.uniform(0.0003, 0.0012)
+    whole_sigma, joint_sigma = rng.uniform((0.0, 0.0003), (0.006, 0.0012))
     whole_Tx1xC = rng.normal(0.0, whole_sigma, (frames, 1, 3))
     rate, phase_C = rng.uniform(7.0, 11.0), rng.uniform(0.0, 2.0 * np.pi, 3)
     trembling_TxC = tremor * np.sin(2.0 * np.pi * rate / FRAMES_A_SECOND * np.arange(frames)[:, np.newaxis] + phase_C)
@@ -149,12 +138,9 @@ def text_of(frames_TxVxC: np.ndarray) -> str:
 
 
 def shrec_set(seed: int = 0, subjects: int = 12, essais: int = 3) -> RawSet:
-    """A set in the layout of SHREC'17, whose gestures have been cropped.
+    """A set in the layout of SHREC'17, whose gestures have been cropped; UserError when there cannot be such a set.
 
-    Args:
-      seed: 0 or more.
-      subjects: how many people, 2 or more; the last third of them, at least one, is for testing.
-      essais: how often each makes each gesture, 1 or more.
+    There are two `subjects` or more, the last third of them for testing; each makes each gesture `essais` times.
     """
     listed, last_to_train = takes(seed, subjects, essais), subjects - max(1, subjects // 3)
     columns = partial(_shrec_columns, seed)

@@ -54,16 +54,13 @@ class Take(NamedTuple):
 def ntu_set(seed: int = 0, subjects: int = 8, setups: int = 2) -> RawSet:
     """A set in the layout of NTU RGB+D; UserError when there cannot be such a set.
 
-    Args:
-      seed: 0 or more.
-      subjects: how many people, 1 to 106, all in each setup.
-      setups: how many heights and distances of the cameras, 1 to 32; NTU RGB+D 60 has only the first 17.
+    All `subjects` (106 at most) are in each of `setups` (32 at most; NTU RGB+D 60 has 17), the places of the cameras.
     """
     if seed < 0 or not 1 <= subjects <= 106 or not 1 <= setups <= 32:
         found = f"--seed={seed} --subjects={subjects} --setups={setups}"
         raise UserError(f"{found}, expected 0 or more, 1 to 106 and 1 to 32")
     counted = (range(1, count + 1) for count in (setups, 3, subjects, 2))
-    takes = [Take(*numbers) for numbers in itertools.product(*counted, ACTIONS)]
+    takes = itertools.starmap(Take, itertools.product(*counted, ACTIONS))
     settings = {"layout": "ntu", "seed": seed, "subjects": subjects, "setups": setups, "generation": GENERATION}
     return RawSet(settings, {_NAME.format(*take): partial(contents, seed, take) for take in takes})
 

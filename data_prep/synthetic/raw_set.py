@@ -7,7 +7,7 @@ stopped or killed left there is used.
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,6 @@ from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file
 
 SETTINGS_FILE = "synthetic.json"
-_FILES_A_CALL = 24  # Few enough that Ctrl-C need not wait, and enough that handing them out costs nothing.
 
 
 class RawSet(NamedTuple):
@@ -38,12 +37,8 @@ def write(raw_set: RawSet, out_dir: pathlib.Path, *, overwrite: bool = False, wo
     """Writes a set, or the rest of it, with so many processes.
 
     `out_dir` may be absent, empty, or hold a synthetic set: this very one, or with `overwrite` any, to be replaced.
-
-    Returns:
-      False when the very set lies there already.
-
-    Raises:
-      UserError: when `out_dir` or the directory beside it holds something else, or cannot be written.
+    Returns False when the very set lies there already. UserError when `out_dir` or the directory beside it holds
+    something else, or cannot be written.
     """
     out_dir = out_dir.resolve()
     incomplete = out_dir.with_name(f"{out_dir.name}.incomplete")
@@ -92,15 +87,12 @@ def _empty(directory: pathlib.Path) -> None:
 def _fill(raw_set: RawSet, directory: pathlib.Path, workers: int) -> None:
     """Writes all files that are not there yet, with a progress bar on a terminal."""
     left = [(directory / name, make) for name, make in raw_set.files.items() if not (directory / name).exists()]
-    calls = [(left[start : start + _FILES_A_CALL],) for start in range(0, len(left), _FILES_A_CALL)]
-    done = len(raw_set.files) - len(left)
-    with tqdm(total=len(raw_set.files), initial=done, unit=" files", disable=None) as progress:
-        for call, _ in pool.run(_write_files, calls, workers):
-            progress.update(len(calls[call][0]))
+    total = len(raw_set.files)
+    with tqdm(total=total, initial=total - len(left), unit=" files", disable=None) as progress:
+        for _ in pool.run(_write_file, left, workers):
+            progress.update()
 
 
-def _write_files(files: Sequence[tuple[pathlib.Path, Callable[[], bytes]]]) -> None:
-    """Writes some files, in a worker process."""
-    for path, make in files:
-        with complete_file(path) as file:
-            file.write(make())
+def _write_file(path: pathlib.Path, make: Callable[[], bytes]) -> None:
+    with complete_file(path) as file:
+        file.write(make())

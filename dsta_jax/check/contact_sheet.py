@@ -1,7 +1,7 @@
 """A contact sheet: stick figures of some recordings, so that joints in a wrong order are seen at a glance.
 
-Needs matplotlib, which is imported where it is used. The page is one drawing whose unit is the inch: figures are
-scaled and moved to their places before matplotlib draws them, so that nothing is stretched, and nothing is cut.
+The page is one matplotlib drawing whose unit is the inch: figures are scaled and moved to their places before they are
+drawn, so that nothing is stretched, and nothing is cut.
 """
 
 import itertools
@@ -30,7 +30,7 @@ _KEY, _NAMES, _KEY_HEIGHT = 8.2, 2.3, 3.6  # width of the key skeleton, in it of
 
 
 class Sample(NamedTuple):
-    """A recording to be drawn; its coordinates are NaN where a joint is not seen, and in some frame one is."""
+    """A recording to be drawn; its coordinates are NaN where a joint is not seen, and in some frame one is seen."""
 
     title: str
     name: str
@@ -47,8 +47,7 @@ class View(NamedTuple):
 
     def project(self, points_xC: np.ndarray) -> np.ndarray:
         """Points x 2, to the right and up."""
-        height_x = points_xC[..., self.vertical]
-        return np.stack([points_xC[..., self.right], -height_x if self.down else height_x], axis=-1)
+        return points_xC[..., [self.right, self.vertical]] * (1, -1 if self.down else 1)
 
 
 def views(layout: Layout, coordinates: int) -> list[View]:
@@ -75,9 +74,8 @@ def limbs(layout: Layout) -> list[Limb]:
 
 
 def _branches(layout: Layout) -> list[Limb]:
-    children: list[list[int]] = [[] for _ in layout.joints]
-    for end, start in zip(*bones(layout), strict=True):
-        children[start].append(int(end))
+    ends, starts = bones(layout)
+    children = [ends[starts == joint].tolist() for joint in range(len(layout.joints))]
     fork = layout.root
     while len(children[fork]) == 1:
         (fork,) = children[fork]
@@ -131,10 +129,10 @@ def draw(samples: Sequence[Sample], layout: Layout, title: str) -> Any:
     pen, bottom = _Pen(axes, layout), page_high - _MARGIN - _LINE - key_high
     pen.text(_MARGIN, page_high - _MARGIN, title, size=15, weight="bold", color=_INK, ha="left")
     bodies = [
-        (sample.pose_TxVxMxC[frame, :, body], f"{sample.name}, frame {frame}")
+        (pose_VxC, f"{sample.name}, frame {frame}")
         for sample, (frames, _) in zip(samples, drawn, strict=True)
         for frame in frames
-        for body in range(sample.pose_TxVxMxC.shape[2])
+        for pose_VxC in np.moveaxis(sample.pose_TxVxMxC[frame], 1, 0)
     ]
     pose_VxC, source = bodies[clearest(np.array([pose_VxC for pose_VxC, _ in bodies]), seen_from[0], layout)]
     _key(pen, _MARGIN, bottom, key_high, seen_from[0].project(pose_VxC), source)
@@ -157,8 +155,7 @@ class _Pen:
 
     def __init__(self, axes: Any, layout: Layout):
         self.axes, self.layout, self.limbs = axes, layout, limbs(layout)
-        color_of = {joint: color for _, color, joints in self.limbs for joint in joints}
-        self.colors = [color_of[joint] for joint in range(len(layout.joints))]
+        self.colors = [color for _, color in sorted((joint, limb[1]) for limb in self.limbs for joint in limb[2])]
 
     def body(self, points_Vx2: np.ndarray, body: int, thick: float = 1.0) -> None:
         """One body, without what is NaN. The first is drawn solid, with filled joints."""
@@ -185,8 +182,8 @@ def _block(
     """One recording: a row of figures for each view, all of one scale, each in the middle of its place."""
     from matplotlib.patches import Rectangle
 
-    title, count = _short(sample.title, 44), len(sample.pose_TxVxMxC)
-    name = _short(sample.name, 74 - int(1.3 * len(title)))  # The title's letters are so much wider.
+    title, count = short(sample.title, 44), len(sample.pose_TxVxMxC)
+    name = short(sample.name, 74 - int(1.3 * len(title)))  # The title's letters are so much wider.
     pen.text(left, top - 0.6 * _LINE, title, size=10, weight="bold", color=_INK, ha="left")
     pen.text(left + _BLOCK, top - 0.6 * _LINE, f"{name},  {count} frame{'s' * (count > 1)}", size=8, ha="right")
     top -= 1.2 * _LINE
@@ -218,11 +215,11 @@ def _key(pen: _Pen, left: float, low: float, high: float, points_Vx2: np.ndarray
         for joint, y in zip(joints.tolist(), places.tolist(), strict=True):
             x_joint, y_joint = points_Vx2[joint]
             pen.axes.plot([edge, x_joint], [y, y_joint], color=pen.colors[joint], lw=0.6, alpha=0.55, zorder=1)
-            said = "  ".join([str(joint), _short(pen.layout.joints[joint], 26)][::out])
+            said = "  ".join([str(joint), short(pen.layout.joints[joint], 26)][::out])
             pen.text(edge + 0.07 * out, y, said, size=8, color=_INK, ha="right" if out < 0 else "left")
     pen.body(points_Vx2, 0, thick=2.0)
     unseen = ", ".join(name for joint, name in enumerate(pen.layout.joints) if joint not in seen)
-    pen.text(left + _KEY / 2, low + 0.4 * _LINE, _short(f"{source}; not seen: {unseen}" if unseen else source, 120))
+    pen.text(left + _KEY / 2, low + 0.4 * _LINE, short(f"{source}; not seen: {unseen}" if unseen else source, 120))
 
 
 def _legend(pen: _Pen, left: float, low: float, top: float, bodies: int, views: Sequence[View]) -> None:
@@ -245,5 +242,6 @@ def _legend(pen: _Pen, left: float, low: float, top: float, bodies: int, views: 
     pen.text(left + 0.3, low + 1.2 * _LINE, note, ha="left", size=7.5)
 
 
-def _short(text: str, letters: int) -> str:
+def short(text: str, letters: int) -> str:
+    """A text of so many letters at most."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -4,7 +4,6 @@ With an error, training refuses the set, fails, or learns something else than th
 warning, which a set may well live with.
 """
 
-import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -40,7 +39,7 @@ class Finding(NamedTuple):
 def find(survey: Survey) -> list[Finding]:
     """All findings of a survey, errors first."""
     rules = (values, parts, twin_recordings, subjects, bones, jumps, still, unseen)
-    return sorted(itertools.chain(*(rule(survey) for rule in rules)), key=lambda finding: not finding.error)
+    return sorted((finding for rule in rules for finding in rule(survey)), key=lambda finding: not finding.error)
 
 
 def _any(said: str, cases: Iterable[str], error: bool = False) -> Iterable[Finding]:
@@ -64,7 +63,7 @@ def values(survey: Survey) -> Iterable[Finding]:
 def parts(survey: Survey) -> Iterable[Finding]:
     """Empty parts, and classes that a part lacks."""
     names, column, class_N = survey.benchmark.class_names, survey.benchmark.left_out, survey["class"]
-    of_K, there = f"of {len(names)} classes have", set(class_N)
+    of_K, there, is_test_N = f"of {len(names)} classes have", set(class_N), survey["is_test"]
     yield from _any(f"{{}} {of_K} no recordings", (name for k, name in enumerate(names) if k not in there))
     if column:
         value_N = survey[column]
@@ -75,7 +74,7 @@ def parts(survey: Survey) -> Iterable[Finding]:
         lone = (name for k, name in enumerate(names) if len(set(value_N[class_N == k])) == 1)
         yield from _any(said, lone, error=True)
         return
-    for part, mask_N in (("training", ~survey.is_test_N), ("testing", survey.is_test_N)):
+    for part, mask_N in (("training", ~is_test_N), ("testing", is_test_N)):
         if not mask_N.any():
             yield Finding(f"no recording is for {part}", error=True)
             continue
@@ -86,15 +85,15 @@ def parts(survey: Survey) -> Iterable[Finding]:
 def twin_recordings(survey: Survey) -> Iterable[Finding]:
     """The very same frames under two names: across the parts, within one, and with two labels."""
     name_N, fingerprint_N, column = survey["name"], survey["fingerprint"], survey.benchmark.left_out
-    side_N = survey[column] if column else np.where(survey.is_test_N, "test", "train")
-    known = np.flatnonzero(fingerprint_N)
-    groups = [known[group] for group in duplicates.groups(fingerprint_N[known])]
+    is_test_N, class_N = survey["is_test"], survey["class"]
+    side_N = survey[column] if column else np.where(is_test_N, "test", "train")
+    groups = [group for group in duplicates.groups(fingerprint_N) if fingerprint_N[group[0]]]
     across, within = ([group for group in groups if (len(set(side_N[group])) > 1) == apart] for apart in (True, False))
-    torn = [group for group in groups if len(set(survey["class"][group])) > 1]
+    torn = [group for group in groups if len(set(class_N[group])) > 1]
     said = f"{sum(map(len, across))} recordings are identical to one of another {column}: tests repeat what was learned"
     if not column:
-        leaked = sum(int((side_N[group] == "test").sum()) for group in across)
-        said = f"{leaked} of {survey.is_test_N.sum()} recordings for testing are identical to one for training"
+        leaked = sum(is_test_N[group].sum() for group in across)
+        said = f"{leaked} of {is_test_N.sum()} recordings for testing are identical to one for training"
     in_one = f"{sum(map(len, within))} recordings are identical to another one of the same part"
     in_two = f"{sum(map(len, torn))} recordings are identical to one of another class"
     sides = [f"{column} {side}" if column else side for side in side_N]
@@ -105,23 +104,20 @@ def twin_recordings(survey: Survey) -> Iterable[Finding]:
 
 def subjects(survey: Survey) -> Iterable[Finding]:
     """A division by subjects that a few of them cross; where most do, it is no division by subjects."""
-    subject_N, is_test_N = survey["subject"], survey.is_test_N
-    tested, trained = ({value for value in set(subject_N[mask_N]) if value} for mask_N in (is_test_N, ~is_test_N))
-    shared = sorted(tested & trained)
-    if len(shared) <= len(tested) / 2:
-        cases = (
-            f"subject {subject}: {np.sum((subject_N == subject) & ~is_test_N)} recordings for training, "
-            f"{np.sum((subject_N == subject) & is_test_N)} for testing"
-            for subject in shared
-        )
-        yield from _any(f"{{}} of the {len(tested)} subjects that are tested on are trained on as well", cases)
+    tested, trained = (survey["subject"][mask_N].tolist() for mask_N in (survey["is_test"], ~survey["is_test"]))
+    known = set(tested) - {0}
+    shared = sorted(known & set(trained))
+    if len(shared) <= len(known) / 2:
+        said = "subject {0}: {1} recordings for training, {2} for testing"
+        cases = (said.format(subject, trained.count(subject), tested.count(subject)) for subject in shared)
+        yield from _any(f"{{}} of the {len(known)} subjects that are tested on are trained on as well", cases)
 
 
 def still(survey: Survey) -> Iterable[Finding]:
     """Recordings in which nothing moves, and joints that do not move while others do."""
     name_N, names, total = survey["name"], survey.layout.joints, len(survey.facts)
     motion = " and ".join(stream for stream in survey.streams if stream in MOTION)
-    still_N, trained_N = survey["still"], survey["still"][~survey.is_test_N]
+    still_N, trained_N = survey["still"], survey["still"][~survey["is_test"]]
     said = f"nothing moves in {{}} of {total} recordings"
     if motion and 2 * trained_N.sum() > len(trained_N):
         said += (
@@ -165,11 +161,12 @@ def jumps(survey: Survey) -> Iterable[Finding]:
 
 def bones(survey: Survey) -> Iterable[Finding]:
     """Signs that the joints are in another order than the layout's, in all recordings or in some."""
-    order, name_N, of_N = (
-        "are the joints in the order of the data?",
-        survey["name"],
-        f"of {len(survey.facts)} recordings",
-    )
+    order, of_N = "are the joints in the order of the data?", f"of {len(survey.facts)} recordings"
+
+    def beyond(limit: float, value_N: np.ndarray, unit: str) -> Iterable[str]:
+        name_N = survey["name"]
+        return (f"{name_N[n]}: {value_N[n]:{unit}}" for n in np.argsort(-value_N) if value_N[n] > limit)
+
     if reason := joint_order.wrong_order(survey.distances):
         yield Finding(f"{reason}: {order}")
     if not survey.distances.flat:
@@ -178,13 +175,11 @@ def bones(survey: Survey) -> Iterable[Finding]:
         known = (change_B[change_B >= 0] for change_B in survey["change_B"])  # of the bones that are known
         change_N = np.array([np.median(change_B) if len(change_B) else 0.0 for change_B in known])
         said = f"bones change their lengths by more than {BONE_CHANGE:.0%} (median over the bones) in {{}} {of_N}"
-        wild = (f"{name_N[n]}: {change_N[n]:.0%}" for n in np.argsort(-change_N) if change_N[n] > BONE_CHANGE)
-        yield from _any(f"{said}: joints mixed up, or lost", wild)
+        yield from _any(f"{said}: joints mixed up, or lost", beyond(BONE_CHANGE, change_N, ".0%"))
     ratio_N = survey["bone_ratio"]
-    known_N = ~np.isnan(ratio_N)
-    if known_N.sum() >= _FEW:
-        times_N = np.nan_to_num(ratio_N / np.median(ratio_N[known_N]))
-        other = (f"{name_N[n]}: {times_N[n]:.1f} x as long" for n in np.argsort(-times_N) if times_N[n] > OTHER_ORDER)
+    if np.isfinite(ratio_N).sum() >= _FEW:
+        times_N = np.nan_to_num(ratio_N / np.nanmedian(ratio_N))
+        other = (f"{case} x as long" for case in beyond(OTHER_ORDER, times_N, ".1f"))
         yield from _any(f"the bones of {{}} {of_N} are long: are their joints in another order?", other)
 
 

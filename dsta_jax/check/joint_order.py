@@ -33,18 +33,14 @@ def bones(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 
 class PairDistances:
-    """How far two joints are from each other, and how much that changes; the mean over all recordings."""
+    """How far two joints are from each other, and how much that changes; `flat` is of two coordinates."""
 
     def __init__(self, layout: Layout, flat: bool = False):
-        """No recordings yet; `flat` is of two coordinates."""
         self.layout, self.flat = layout, flat
         self._distance_VxV, self._change_VxV, self._seen_VxV = np.zeros((3, len(layout.joints), len(layout.joints)))
 
     def add(self, pose_TxVxC: np.ndarray) -> float:
-        """Adds a body of a recording.
-
-        Returns the mean length of its bones over the mean distance of two joints; NaN where that is zero.
-        """
+        """Adds a body; returns its bones' mean length over the mean distance of two joints, NaN where that is zero."""
         seen = np.flatnonzero(~np.isnan(pose_TxVxC[..., 0]).all(axis=1))
         pose_TxVxC = pose_TxVxC[seen[np.linspace(0, len(seen) - 1, min(len(seen), _FRAMES)).astype(int)]]
         distance_TxVxV = np.linalg.norm(pose_TxVxC[:, :, None] - pose_TxVxC[:, None], axis=3)
@@ -74,15 +70,14 @@ class PairDistances:
 
 
 def best_exchange(weight_VxV: np.ndarray, layout: Layout, among_V: np.ndarray) -> tuple[float, int, int]:
-    """The two joints whose exchange makes the sum of the bones' weights smallest, behind the part of it that is saved.
+    """The part of all bones' weights that the best exchange of two joints `among_V` saves, and these joints.
 
-    `weight_VxV` is the weight of a bone between any two joints, `among_V` says which of them may be exchanged.
+    `weight_VxV` is the weight of a bone between any two joints.
     """
-    among = np.flatnonzero(among_V)
-    first_K, second_K = (among[side] for side in np.triu_indices(len(among), 1))
+    among, (ends, starts) = np.flatnonzero(among_V), bones(layout)
+    first_K, second_K = among[np.stack(np.triu_indices(len(among), 1))]
     order_KxV = np.tile(np.arange(len(layout.joints)), (len(first_K), 1))
-    rows_K, (ends, starts) = np.arange(len(first_K)), bones(layout)
-    order_KxV[rows_K, first_K], order_KxV[rows_K, second_K] = second_K, first_K
+    np.put_along_axis(order_KxV, np.stack([first_K, second_K], 1), np.stack([second_K, first_K], 1), axis=1)
     sum_K = weight_VxV[order_KxV[:, ends], order_KxV[:, starts]].sum(axis=1)
     best, now = int(sum_K.argmin()), weight_VxV[ends, starts].sum()
     return float(1 - sum_K[best] / now) if now else 0.0, int(first_K[best]), int(second_K[best])

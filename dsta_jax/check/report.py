@@ -34,10 +34,8 @@ _LOGGER = logging.getLogger(__name__)
 def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
     """Looks at a configuration's data set, prints the report, and writes it and the contact sheet to `directory`.
 
-    Returns the exit status: 0 where the set can be trained on.
-
-    Raises:
-      UserError: when the set is missing, damaged, or not the benchmark's, or nothing can be written.
+    Returns the exit status. UserError when the set is missing, damaged, or not the benchmark's, or nothing can be
+    written.
     """
     benchmark = own.find(config.benchmark)
     source = dataset.find(config.data.dir, benchmark)
@@ -75,7 +73,7 @@ def describe(seen: Survey, source: pathlib.Path) -> str:
 
 def _parts(seen: Survey) -> dict[str, np.ndarray]:
     """Masks over the recordings; none, where each value of a column is left out once."""
-    return {} if seen.benchmark.left_out else {"train": ~seen.is_test_N, "test": seen.is_test_N}
+    return {} if seen.benchmark.left_out else {"train": ~seen["is_test"], "test": seen["is_test"]}
 
 
 def class_table(seen: Survey) -> str:
@@ -84,13 +82,16 @@ def class_table(seen: Survey) -> str:
     masks = list(parts.values()) or [np.ones(len(class_N), bool)]
     columns = 2 if len(names) > 20 else 1
     letters = (34 if columns == 2 else 56) - 7 * len(masks)
-    rows: list[Sequence[Any]] = [("class", *(parts or ["count"]))]
-    for k, name in enumerate(names):
-        short = name if len(name) <= letters else f"{name[: letters - 1]}…"
-        rows.append((f"{k:>3} {short}", *((class_N[mask_N] == k).sum() for mask_N in masks)))
-    rows.append(("all", *(mask_N.sum() for mask_N in masks)))
-    head, *lines, total = [first.ljust(letters + 4) + "".join(f"{cell:>7}" for cell in cells) for first, *cells in rows]
-    return f"{_in_columns(head, lines, columns)}\n{total}"
+
+    def row(title: str, *cells: Any) -> str:
+        return title.ljust(letters + 4) + "".join(f"{cell:>7}" for cell in cells)
+
+    lines = [
+        row(f"{k:>3} {contact_sheet.short(name, letters)}", *((class_N[mask_N] == k).sum() for mask_N in masks))
+        for k, name in enumerate(names)
+    ]
+    total = row("all", *(mask_N.sum() for mask_N in masks))
+    return f"{_in_columns(row('class', *(parts or ['count'])), lines, columns)}\n{total}"
 
 
 def value_table(seen: Survey) -> str:
@@ -118,11 +119,16 @@ def length_table(seen: Survey) -> str:
 
 def notes(seen: Survey) -> Iterable[str]:
     """What is no finding, but worth knowing."""
+
+    def largest(names: Sequence[str], part_V: np.ndarray) -> str:
+        four = np.argsort(-part_V, kind="stable")[:4]
+        return ", ".join(f"{names[n]} {part_V[n]:.0%}" for n in four if part_V[n] > 0)
+
     frames, kept = (sum(facts[key] for facts in seen.facts) for key in ("frames", "seen"))
     if frames > kept:
         yield f"In {frames - kept} of {frames} frames nobody is seen; training drops them."
     if seen.unseen_V.any():
-        share, most = 100 * seen.unseen_V.mean(), _largest(seen.layout.joints, seen.unseen_V)
+        share, most = 100 * seen.unseen_V.mean(), largest(seen.layout.joints, seen.unseen_V)
         yield f"In frames with their body, {share:.2g}% of the joints are not seen, most often {most}."
     for column in ORIGINS:
         value_N = seen[column]
@@ -133,14 +139,10 @@ def notes(seen: Survey) -> Iterable[str]:
     change_NxB = change_NxB[~np.isnan(change_NxB).any(axis=1)]
     if len(change_NxB):
         bones = [seen.layout.joints[joint] for joint in joint_order.bones(seen.layout)[0]]
-        most = _largest(bones, np.median(change_NxB, axis=0))
+        most = largest(bones, np.median(change_NxB, axis=0))
         yield f"The bones that change their length most within a recording (median): {most}."
     if uneven := findings.asymmetries(seen):
         yield f"Left and right differ most: {uneven[0][1]}."
-
-
-def _largest(names: Sequence[str], part_V: np.ndarray) -> str:
-    return ", ".join(f"{names[n]} {part_V[n]:.0%}" for n in np.argsort(-part_V, kind="stable")[:4] if part_V[n] > 0)
 
 
 def listing(found: Sequence[Finding], cases: int | None = None) -> str:
@@ -154,21 +156,20 @@ def listing(found: Sequence[Finding], cases: int | None = None) -> str:
         if more := len(finding.cases) - len(finding.cases[:cases]):
             lines.append(f"     and {more} more")
     errors = sum(finding.error for finding in found)
-    verdict = f"{errors} of them {'errors' if errors > 1 else 'an error'}: training would be wrong"
-    if not errors:
-        verdict = "none of them an error"
+    verdict = "none of them an error"
+    if errors:
+        verdict = f"{errors} of them {'errors' if errors > 1 else 'an error'}: training would be wrong"
     return "\n".join([*lines, "", f"{len(found)} problem{'s' * (len(found) > 1)}, {verdict}."])
 
 
 def draw(seen: Survey, path: pathlib.Path) -> bool:
     """Writes the contact sheet of some classes, evenly chosen; says why where there is none."""
-    numbers = sorted(seen.samples)
-    if not numbers:
+    samples = [seen.samples[number] for number in sorted(seen.samples)]
+    if not samples:
         return False
-    chosen = [numbers[i] for i in np.unique(np.linspace(0, len(numbers) - 1, _CLASSES).astype(int))]
-    samples = [seen.samples[number] for number in chosen]
+    chosen = [samples[i] for i in np.unique(np.linspace(0, len(samples) - 1, _CLASSES).astype(int))]
     try:
-        sheet = contact_sheet.draw(samples, seen.layout, seen.benchmark.name)
+        sheet = contact_sheet.draw(chosen, seen.layout, seen.benchmark.name)
     except ImportError:
         _LOGGER.info("no contact sheet without matplotlib: pip install 'dsta_jax[draw]'")
         return False

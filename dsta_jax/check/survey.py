@@ -16,7 +16,7 @@ from dsta_jax.check.contact_sheet import Sample
 from dsta_jax.check.joint_order import PairDistances, bones
 from dsta_jax.data import duplicates
 from dsta_jax.data.records import Record
-from dsta_jax.datasets.benchmark import Benchmark, Columns
+from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.layouts import Layout
 from dsta_jax.datasets.recording import ORIGINS
 
@@ -55,19 +55,10 @@ class Survey:
         return self.benchmark.source.layout
 
     @functools.cached_property
-    def is_test_N(self) -> np.ndarray:
-        """N booleans: True where the protocol tests; nowhere, where each value of a column is left out once."""
-        return _is_test(self.benchmark, {key: self[key] for key in ("split", *ORIGINS)})
-
-    @functools.cached_property
     def unseen_V(self) -> np.ndarray:
         """In which part of its body's frames each joint is not seen."""
         seen_V, frames = self["seen_V"].sum(axis=0), self["body_frames"].sum()
         return np.asarray(1 - seen_V / frames if frames else 0.0 * seen_V)
-
-
-def _is_test(benchmark: Benchmark, columns: Columns) -> np.ndarray:
-    return np.zeros(len(columns["split"]), bool) if benchmark.left_out else benchmark.protocol.is_test(columns)
 
 
 def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: Sequence[str] = ()) -> Survey:
@@ -78,8 +69,7 @@ def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: S
     for split, record in found:
         seen = look(split, record, benchmark, distances)
         facts.append(seen)
-        is_test = _is_test(benchmark, {key: np.array([seen[key]]) for key in ("split", *ORIGINS)})
-        number, rank = seen["class"], (bool(is_test[0]), hashlib.blake2b(record.name.encode(), digest_size=8).digest())
+        number, rank = seen["class"], (seen["is_test"], hashlib.blake2b(record.name.encode(), digest_size=8).digest())
         if number >= 0 and seen["bone_ratio"] > 0 and (number not in best or rank < best[number][0]):
             whole = pose(record.frames_TxVxMxC, benchmark.source.channels)
             best[number] = rank, Sample(benchmark.class_names[number], record.name, whole)
@@ -88,8 +78,10 @@ def gather(found: Iterable[tuple[str, Record]], benchmark: Benchmark, streams: S
 
 
 def look(split: str, record: Record, benchmark: Benchmark, distances: PairDistances) -> dict[str, Any]:
-    """The facts of one recording; its joints' distances are added to those of the others."""
+    """The facts of one recording of a split; its joints' distances are added to those of the others."""
     frames_TxVxMxC, layout, labels = record.frames_TxVxMxC, benchmark.source.layout, benchmark.class_of_label
+    origins = {key: getattr(record, key) for key in ORIGINS}
+    columns = {key: np.array([value]) for key, value in {"split": split, **origins}.items()}
     pose_TxVxMxC = pose(frames_TxVxMxC, benchmark.source.channels)
     anybody_T = _seen(pose_TxVxMxC).any(axis=(1, 2))
     infinite = _infinite(frames_TxVxMxC, layout)
@@ -99,8 +91,9 @@ def look(split: str, record: Record, benchmark: Benchmark, distances: PairDistan
     length_B, change_B = bone_lengths(bodies[np.argmax(frames)], layout) if bodies else (unknown_B, unknown_B)
     return {
         "name": record.name,
-        "split": split,  # the part that its file belongs to
-        **{key: getattr(record, key) for key in ORIGINS},
+        **origins,
+        # Where the protocol leaves each value of a column out once, no recording is for testing alone.
+        "is_test": not benchmark.left_out and bool(benchmark.protocol.is_test(columns)[0]),
         "label": record.label,
         "class": labels[record.label] if 0 <= record.label < len(labels) else -1,
         "frames": len(frames_TxVxMxC),

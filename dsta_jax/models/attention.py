@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dsta_jax.models import position
-from dsta_jax.models.layers import Linear, LinearNorm
+from dsta_jax.models.layers import Linear, LinearNorm, broadcast
 
 Strategy = Literal["per_frame", "cross_frame", "shared"]
 Activation = Literal["tanh", "softmax"]
@@ -22,20 +22,15 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 def attention_map(
     query_RxTxVxSxE: jax.Array, key_RxTxVxSxE: jax.Array, strategy: Strategy, activation: Activation
 ) -> jax.Array:
-    """How much each joint of the input enters each joint of the result, before alpha: Eq. 2, Eq. 3 or Eq. 4.
+    """How much each joint of the input enters each joint of the result, for each of S heads, before alpha.
 
-    For the map over frames, exchange T and V of queries and keys.
+    Strategy `per_frame` (a), Eq. 2, has a map for each frame; `cross_frame` (b), Eq. 3, one map from all pairs of
+    frames; `shared` (c), Eq. 4, one map from each frame with itself, summed over the frames. The sums are means: scores
+    are divided by E = C_e, the embedding channels, times the number of terms. Softmax is over the input's joints. For a
+    map over frames, exchange T and V of queries and keys.
 
-    Args:
-      query_RxTxVxSxE: queries of S heads, E = C_e embedding channels.
-      key_RxTxVxSxE: keys.
-      strategy: `per_frame` (a), Eq. 2, has a map of its own for each frame; `cross_frame` (b), Eq. 3, one map from all
-        pairs of frames; `shared` (c), Eq. 4, one map from each frame with itself, summed over the frames. The sums are
-        means: the scores are divided by C_e times the number of terms.
-      activation: `tanh`, or `softmax` over the input's joints.
-
-    Returns:
-      R x S x V x V, entry u, v weighs input u in result v; R x T x S x V x V for `per_frame`. In float32 (or wider).
+    Returns R x S x V x V, where entry u, v weighs input u in result v, or R x T x S x V x V for `per_frame`; in float32
+    or wider.
     """
     _, frames, _, _, embedding = query_RxTxVxSxE.shape
     product = functools.partial(jnp.einsum, preferred_element_type=jnp.promote_types(key_RxTxVxSxE.dtype, jnp.float32))
@@ -49,17 +44,10 @@ def attention_map(
 
 
 def mix_joints(x_RxTxVxC: jax.Array, attention: jax.Array) -> jax.Array:
-    """Each head's mixture of the input's joints: `Y_s[v] = sum_u X[u] A_s[u, v]`.
+    """Each head's mixture of the input's joints: `Y_s[v] = sum_u X[u] A_s[u, v]`, as R x T x V x (S C), head by head.
 
-    To mix frames, exchange T and V of the input and of the result. Written as one matrix product for each map, it takes
-    two thirds of the einsum's time on a CPU.
-
-    Args:
-      x_RxTxVxC: the module's input.
-      attention: as `attention_map` returns it; some of the results v may be left out.
-
-    Returns:
-      R x T x V x (S C), the heads one after the other; V results.
+    `attention` is as `attention_map` returns it; some of the results v may be left out. To mix frames, exchange T and V
+    of the input and of the result. One matrix product for each map takes two thirds of the einsum's time on a CPU.
     """
     rows, frames, joints, channels = x_RxTxVxC.shape
     heads, _, results = attention.shape[-3:]
@@ -74,43 +62,36 @@ def mix_joints(x_RxTxVxC: jax.Array, attention: jax.Array) -> jax.Array:
 
 
 class Attention(nn.Module):
-    """Attention over the joints or the frames, and its feed-forward map, both with a residual from the input.
-
-    Attributes:
-      axis: `spatial` attends over joints, `temporal` over frames.
-      channels: C of the result.
-      embedding: C_e, channels of a head's query and key.
-      heads: S.
-      stride: the feed-forward map keeps one frame in `stride`.
-      project: True where the layer changes channels or stride: the residuals are then linear + BatchNorm.
-      global_map: True adds a map that all samples share (spatial or temporal global regularisation).
-      strategy, activation, position: the choices of Table 1.
-      folded: see `LinearNorm`.
-    """
+    """Attention over joints (`spatial`) or frames (`temporal`), then a feed-forward map, both with a residual."""
 
     axis: position.Axis
-    channels: int
-    embedding: int
-    heads: int
-    stride: int
-    project: bool
-    global_map: bool
+    channels: int  # C of the result
+    embedding: int  # C_e, channels of a head's query and key
+    heads: int  # S
+    stride: int  # the feed-forward map keeps one frame in `stride`
+    project: bool  # where the layer changes channels or stride: the residuals are then linear + BatchNorm
+    global_map: bool  # adds a map that all samples share (spatial or temporal global regularisation)
     strategy: Strategy
     activation: Activation
     position: position.Position
-    folded: bool = False
+    folded: bool = False  # see `LinearNorm`
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
+        linear_norm = functools.partial(LinearNorm, self.channels, folded=self.folded)
+
+        def residual(name: str, stride: int) -> jax.Array:
+            return linear_norm(stride, name=name)(x_RxTxVxC, weight_R, train) if self.project else x_RxTxVxC
+
         # Frames that the feed-forward map drops count in the statistics of the BatchNorm before it, and nowhere else.
         kept = 1 if train else self.stride
         attention = self._map(x_RxTxVxC)[..., ::kept]
         heads_RxTxVxC = self._exchanged(mix_joints(self._exchanged(x_RxTxVxC), attention))
-        y_RxTxVxC = self._linear_norm("join_heads", 1)(heads_RxTxVxC, weight_R, train)
-        y_RxTxVxC = leaky_relu(self._residual("residual_1", kept, x_RxTxVxC, weight_R, train) + y_RxTxVxC)
-        z_RxTxVxC = self._linear_norm("feed_forward", self.stride // kept)(y_RxTxVxC, weight_R, train)
-        return leaky_relu(self._residual("residual_2", self.stride, x_RxTxVxC, weight_R, train) + z_RxTxVxC)
+        y_RxTxVxC = linear_norm(name="join_heads")(heads_RxTxVxC, weight_R, train)
+        y_RxTxVxC = leaky_relu(residual("residual_1", kept) + y_RxTxVxC)
+        z_RxTxVxC = linear_norm(self.stride // kept, name="feed_forward")(y_RxTxVxC, weight_R, train)
+        return leaky_relu(residual("residual_2", self.stride) + z_RxTxVxC)
 
     def _map(self, x_RxTxVxC: jax.Array) -> jax.Array:
         """The parameter alpha times the attention map, plus the global one; in float32 until it is complete."""
@@ -118,45 +99,26 @@ class Attention(nn.Module):
         table = position.encoding(self.position, self.axis, frames, joints, channels)
         encoding = None if table is None else jnp.asarray(table, jnp.promote_types(x_RxTxVxC.dtype, jnp.float32))
         query_key = Linear(2 * self.heads * self.embedding, name="query_key")(x_RxTxVxC, encoding)
-        query_key = query_key.reshape(rows, frames, joints, 2, self.heads, self.embedding)
-        query_key = self._exchanged(query_key)
+        query_key = self._exchanged(query_key.reshape(rows, frames, joints, 2, self.heads, self.embedding))
         attention = attention_map(query_key[..., 0, :, :], query_key[..., 1, :, :], self.strategy, self.activation)
         alpha_Sx1x1 = self.param("alpha", nn.initializers.ones, (self.heads, 1, 1))
-        attention = attention * _like(alpha_Sx1x1, attention)
+        attention = attention * broadcast(alpha_Sx1x1, attention)
         if self.global_map:
             size = joints if self.axis == "spatial" else frames
             start = nn.initializers.constant(1 / size if self.axis == "spatial" else jnp.eye(size)[None])
             global_SxPxP = self.param("global_map", start, (self.heads, size, size))
-            attention = attention + _like(global_SxPxP, attention)
+            attention = attention + broadcast(global_SxPxP, attention)
         return attention.astype(x_RxTxVxC.dtype)
 
     def _exchanged(self, features: jax.Array) -> jax.Array:
         """For attention over frames, frames and joints exchanged."""
         return features if self.axis == "spatial" else features.swapaxes(1, 2)
 
-    def _residual(
-        self, name: str, stride: int, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool
-    ) -> jax.Array:
-        if not self.project:
-            return x_RxTxVxC
-        return self._linear_norm(name, stride)(x_RxTxVxC, weight_R, train)
-
-    def _linear_norm(self, name: str, stride: int) -> LinearNorm:
-        return LinearNorm(self.channels, stride, self.folded, name=name)
-
-
-def _like(parameter: jax.Array, features: jax.Array) -> jax.Array:
-    return jax.lax.expand_dims(parameter, range(features.ndim - parameter.ndim))
-
 
 class TemporalConvolution(nn.Module):
     """A 7x1 convolution over time with one residual: the temporal module of the authors' released NTU configuration.
 
-    Attributes:
-      channels: C of the result.
-      stride: one frame in `stride` is kept.
-      project: True where the layer changes channels or stride: the residual is then linear + BatchNorm.
-      folded: see `LinearNorm`.
+    The attributes are those of `Attention`.
     """
 
     channels: int
@@ -167,9 +129,8 @@ class TemporalConvolution(nn.Module):
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
         """Maps R x T x V x C_in to R x ceil(T / stride) x V x channels."""
-        convolution = LinearNorm(self.channels, self.stride, self.folded, frames=7, name="convolution")
-        y_RxTxVxC = convolution(x_RxTxVxC, weight_R, train)
+        linear_norm = functools.partial(LinearNorm, self.channels, self.stride, self.folded)
+        y_RxTxVxC = linear_norm(frames=7, name="convolution")(x_RxTxVxC, weight_R, train)
         if self.project:
-            residual = LinearNorm(self.channels, self.stride, self.folded, name="residual_2")
-            x_RxTxVxC = residual(x_RxTxVxC, weight_R, train)
+            x_RxTxVxC = linear_norm(name="residual_2")(x_RxTxVxC, weight_R, train)
         return leaky_relu(x_RxTxVxC + y_RxTxVxC)

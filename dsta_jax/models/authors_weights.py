@@ -35,15 +35,12 @@ Path = tuple[str, ...]
 
 
 def from_state_dict(state: Mapping[str, np.ndarray], like: Mapping[str, Any]) -> dict[str, Any]:
-    """Maps a state dictionary of the authors' network to our variables.
+    """Maps a state dictionary of the authors' network to `params` and `batch_stats`, numpy arrays shaped as in `like`.
 
     Args:
       state: arrays by PyTorch name, such as `graph_layers.0.in_nets.weight` (O x I x 1 x 1). Position tables, masks and
         counters of batches may be there and are not needed.
-      like: variables of the network that is to be filled, `params` and `batch_stats` (arrays or shapes).
-
-    Returns:
-      `params` and `batch_stats` as numpy arrays, shaped as in `like`.
+      like: variables of the network that is to be filled (arrays or shapes).
 
     Raises:
       UserError: when names are missing or not known, or shapes do not fit; all of them are listed.

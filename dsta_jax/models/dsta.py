@@ -22,55 +22,34 @@ class DSTANet(nn.Module):
     A row is one body of one sample. Rows are independent of each other but for BatchNorm, so a body that is absent in
     many samples (all zeros, the same row each time) can be one row that stands for all of them: see `share_BxR`.
 
-    Attributes:
-      classes: K.
-      bodies: M, bodies of a sample.
-      input_channels: channels after the input map.
-      channels: output channels of each layer.
-      embedding: C_e, a head's query and key channels, of each layer.
-      strides: temporal stride of each layer.
-      heads: S.
-      attention: strategy `per_frame` (a), `cross_frame` (b) or `shared` (c).
-      position: `decoupled`, `unified` or `none`.
-      regularization: global maps that all samples share: `none`, `spatial` or `spatial_temporal`.
-      activation: of the attention scores, `tanh` or `softmax`.
-      temporal: `attention`, or `conv` for the authors' released NTU configuration.
-      precision: of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
-        BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over
-        bodies, frames and joints, and the scores keep the precision of the input.
-      folded: True for evaluation alone, with the variables of `fold_batch_norm.fold`: no BatchNorm, and an absent body
-        is a constant.
+    The precision is that of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
+    BatchNorm's statistics, attention maps until they are complete, a gradient's sums over rows, the mean over bodies,
+    frames and joints, and the scores keep the precision of the input.
     """
 
-    classes: int
-    bodies: int
-    input_channels: int = 64
-    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 256, 256)
-    embedding: tuple[int, ...] = (16, 16, 32, 32, 64, 64, 64, 64)
-    strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 1)
-    heads: int = 3
+    classes: int  # K
+    bodies: int  # M, of a sample
+    input_channels: int = 64  # after the input map
+    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 256, 256)  # of the output of each layer
+    embedding: tuple[int, ...] = (16, 16, 32, 32, 64, 64, 64, 64)  # C_e of each layer, a head's query and key channels
+    strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 1)  # of each layer, over time
+    heads: int = 3  # S
     attention: Strategy = "shared"
     position: Position = "decoupled"
-    regularization: Regularization = "spatial"
-    activation: Activation = "tanh"
-    temporal: Temporal = "attention"
+    regularization: Regularization = "spatial"  # global maps that all samples share
+    activation: Activation = "tanh"  # of the attention scores
+    temporal: Temporal = "attention"  # or `conv`, as in the authors' released NTU configuration
     precision: Precision = "float32"
-    folded: bool = False
+    folded: bool = False  # evaluates with the variables of `fold_batch_norm.fold`: an absent body is a constant
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, share_BxR: jax.Array | None = None, *, train: bool) -> jax.Array:
-        """Class scores of B samples.
+        """Class scores (logits) of B samples, B x K, from R rows; `train` is `BatchNorm`'s.
 
-        Args:
-          x_RxTxVxC: R rows of T frames, V joints and C coordinates.
-          share_BxR: the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
-            k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's
-            sum. Of a folded network what is missing in a sample's shares is that of its absent bodies, which need no
-            row. None where rows are the bodies of the samples in order, R = B * M.
-          train: True takes BatchNorm's statistics from the batch, and updates the running ones.
-
-        Returns:
-          B x K scores (logits).
+        `share_BxR` is the part that each row has in the mean over a sample's M bodies: 1 / M for a body of the sample,
+        k / M for the one all-zero row if k bodies are absent. A row's weight in BatchNorm is M times its column's sum.
+        Of a folded network what is missing in a sample's shares is that of its absent bodies, which need no row. None
+        where rows are the bodies of the samples in order, R = B * M.
         """
         weight_R = None if share_BxR is None else self.bodies * share_BxR.sum(0)
         input_precision = x_RxTxVxC.dtype
@@ -99,24 +78,18 @@ class DSTANet(nn.Module):
     ) -> tuple[Attention, Attention | TemporalConvolution]:
         """A layer's spatial and temporal module, for features of `before` channels."""
         project = channels != before or stride != 1
+        choices = functools.partial(
+            Attention, heads=self.heads, strategy=self.attention, activation=self.activation, position=self.position
+        )
         attention = functools.partial(
-            Attention,
-            channels=channels,
-            embedding=embedding,
-            heads=self.heads,
-            project=project,
-            strategy=self.attention,
-            activation=self.activation,
-            position=self.position,
-            folded=self.folded,
+            choices, channels=channels, embedding=embedding, project=project, folded=self.folded
         )
-        spatial = attention(
-            axis="spatial", stride=1, global_map=self.regularization != "none", name=f"layer_{number}_spatial"
-        )
-        name, global_map = f"layer_{number}_temporal", self.regularization == "spatial_temporal"
+        global_spatial, global_temporal = self.regularization != "none", self.regularization == "spatial_temporal"
+        spatial = attention(axis="spatial", stride=1, global_map=global_spatial, name=f"layer_{number}_spatial")
+        name = f"layer_{number}_temporal"
         if self.temporal == "conv":
             return spatial, TemporalConvolution(channels, stride, project, self.folded, name=name)
-        return spatial, attention(axis="temporal", stride=stride, global_map=global_map, name=name)
+        return spatial, attention(axis="temporal", stride=stride, global_map=global_temporal, name=name)
 
 
 def bodies_as_rows(x_BxTxVxMxC: jax.Array) -> jax.Array:

@@ -10,20 +10,14 @@ import jax
 import jax.numpy as jnp
 
 from dsta_jax.models.dsta import DSTANet
-from dsta_jax.models.layers import BatchNorm
+from dsta_jax.models.layers import BatchNorm, broadcast
 
 
 def fold(network: DSTANet, variables: dict[str, Any], frames: int, joints: int) -> dict[str, Any]:
     """Variables for `network.clone(folded=True)` that give the scores of the trained network.
 
-    Args:
-      network: as it was trained.
-      variables: its `params` and `batch_stats`.
-      frames: T of the input, for the constant of an absent body.
-      joints: V of the input.
-
-    Returns:
-      `params` without BatchNorm, and with `absent_body`: K, what all-zero rows of full share would add to the scores.
+    `variables` are its `params` and `batch_stats`, `frames` and `joints` T and V of the input. Returns `params` without
+    BatchNorm, and with `absent_body`: K, what all-zero rows of full share would add to the scores.
     """
     params = _without_norms(variables["params"], variables["batch_stats"])
     kernel_CxC = params["input_map"]["linear"]["kernel"]
@@ -35,17 +29,11 @@ def fold(network: DSTANet, variables: dict[str, Any], frames: int, joints: int) 
 def _without_norms(params: dict[str, Any], batch_stats: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a module and those below it, each `norm` taken up by the `linear` beside it."""
     if "norm" in params:
-        return {"linear": _folded(params["linear"], params["norm"], batch_stats["norm"])}
+        linear, norm, running = params["linear"], params["norm"], batch_stats["norm"]
+        factor_C = norm["scale"] * jax.lax.rsqrt(running["var"] + BatchNorm.epsilon)
+        kernel = linear["kernel"] * broadcast(factor_C, linear["kernel"])
+        return {"linear": {"kernel": kernel, "bias": (linear["bias"] - running["mean"]) * factor_C + norm["bias"]}}
     return {
         name: _without_norms(value, batch_stats.get(name, {})) if isinstance(value, dict) else value
         for name, value in params.items()
-    }
-
-
-def _folded(linear: dict[str, Any], norm: dict[str, Any], running: dict[str, Any]) -> dict[str, jax.Array]:
-    factor_C = norm["scale"] * jax.lax.rsqrt(running["var"] + BatchNorm.epsilon)
-    kernel = linear["kernel"]
-    return {
-        "kernel": kernel * jax.lax.expand_dims(factor_C, range(kernel.ndim - 1)),
-        "bias": (linear["bias"] - running["mean"]) * factor_C + norm["bias"],
     }

@@ -7,15 +7,16 @@ import jax.numpy as jnp
 he_normal_fan_out = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
+def broadcast(parameter: jax.Array, like: jax.Array) -> jax.Array:
+    """A parameter with leading axes of length 1, as many as `like` has."""
+    return jax.lax.expand_dims(parameter, range(like.ndim - parameter.ndim))
+
+
 class BatchNorm(nn.Module):
-    """BatchNorm over everything but channels, with weighted rows.
+    """BatchNorm over everything but channels, with weighted rows; its statistics are in float32 or wider.
 
-    The statistics are taken in float32 (or wider), in one pass. The running variance is the biased one,
-    as everywhere in Flax; PyTorch's is n / (n - 1) times as large.
-
-    Attributes:
-      momentum: how much of the running statistics a step keeps (PyTorch's momentum 0.1 is 0.9 here).
-      epsilon: added to the variance.
+    A step keeps the part `momentum` of the running statistics (PyTorch's momentum 0.1 is 0.9 here). The running
+    variance is the biased one, as everywhere in Flax; PyTorch's is n / (n - 1) times as large.
     """
 
     momentum: float = 0.9
@@ -23,21 +24,18 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x_RxTxVxC: jax.Array, weight_R: jax.Array | None, train: bool) -> jax.Array:
-        """Normalises each channel.
+        """Normalises each channel: by the batch's statistics if `train`, which updates the running ones, or by those.
 
-        Args:
-          x_RxTxVxC: features.
-          weight_R: how many equal rows each row stands for, 0 for a row that does not count; None where each is one.
-          train: True takes the batch's statistics and updates the running ones, False takes the running ones.
+        `weight_R` is how many equal rows each row stands for, 0 for a row that does not count; None where each is one.
         """
-        channels = x_RxTxVxC.shape[-1]
-        scale_C = self.param("scale", nn.initializers.ones, (channels,))
-        bias_C = self.param("bias", nn.initializers.zeros, (channels,))
-        running_mean_C = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
-        running_var_C = self.variable("batch_stats", "var", jnp.ones, (channels,))
+        shape = x_RxTxVxC.shape[-1:]
+        scale_C = self.param("scale", nn.initializers.ones, shape)
+        bias_C = self.param("bias", nn.initializers.zeros, shape)
+        running_mean_C = self.variable("batch_stats", "mean", jnp.zeros, shape)
+        running_var_C = self.variable("batch_stats", "var", jnp.ones, shape)
         wide_RxTxVxC = _wide(x_RxTxVxC)
         shift_C = _shift(wide_RxTxVxC, weight_R) if train else running_mean_C.value
-        apart_RxTxVxC = wide_RxTxVxC - _broadcast(shift_C, wide_RxTxVxC)
+        apart_RxTxVxC = wide_RxTxVxC - broadcast(shift_C, wide_RxTxVxC)
         if train:
             drift_C, var_C = _moments(apart_RxTxVxC, weight_R)
             if not self.is_initializing():
@@ -46,7 +44,9 @@ class BatchNorm(nn.Module):
         else:
             drift_C, var_C = jnp.zeros_like(bias_C), running_var_C.value
         factor_C = scale_C * jax.lax.rsqrt(var_C + self.epsilon)
-        return _affine(apart_RxTxVxC, factor_C, bias_C - drift_C * factor_C).astype(x_RxTxVxC.dtype)
+        offset_C = bias_C - drift_C * factor_C
+        y_RxTxVxC = apart_RxTxVxC * broadcast(factor_C, apart_RxTxVxC) + broadcast(offset_C, apart_RxTxVxC)
+        return y_RxTxVxC.astype(x_RxTxVxC.dtype)
 
 
 def _wide(x: jax.Array) -> jax.Array:
@@ -66,8 +66,8 @@ def _shift(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> jax.Array:
 def _moments(apart_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> tuple[jax.Array, jax.Array]:
     """Mean and variance of each channel, of features that have been shifted near to zero.
 
-    The mean square minus the squared mean takes one pass over the features where the mean square of what is apart from
-    the mean takes two, but loses as many digits as the mean is far from zero: hence the shift.
+    The mean square minus the squared mean takes one pass over the features, the mean square of the deviations two. But
+    it loses as many digits as the mean is far from zero: hence the shift.
     """
     mean_C, square_C = (_mean(each, weight_R) for each in (apart_RxTxVxC, jnp.square(apart_RxTxVxC)))
     return mean_C, jnp.maximum(square_C - jnp.square(mean_C), 0)
@@ -78,22 +78,11 @@ def _mean(x_RxTxVxC: jax.Array, weight_R: jax.Array | None) -> jax.Array:
     return mean_RxC.mean(0) if weight_R is None else weight_R / weight_R.sum() @ mean_RxC
 
 
-def _broadcast(vector_C: jax.Array, like: jax.Array) -> jax.Array:
-    return jax.lax.expand_dims(vector_C, range(like.ndim - 1))
-
-
-def _affine(x: jax.Array, factor_C: jax.Array, shift_C: jax.Array) -> jax.Array:
-    return x * _broadcast(factor_C, x) + _broadcast(shift_C, x)
-
-
 class Linear(nn.Module):
     """A linear map over channels: a 1x1 convolution.
 
-    Attributes:
-      channels: C of the result.
-      kernel_init: initial values of the kernel; the bias starts at zero.
-      before_norm: True where BatchNorm follows at once. The gradient of the bias is then zero by algebra, so
-        none is computed; the parameter stays, as in the paper's network, and weight decay applies to it.
+    `before_norm` is True where BatchNorm follows at once. The gradient of the bias is then zero by algebra, so none is
+    computed; the parameter stays, as in the paper's network, and weight decay applies to it.
     """
 
     channels: int
@@ -107,9 +96,9 @@ class Linear(nn.Module):
         bias_C = self.param("bias", nn.initializers.zeros, (self.channels,))
         if self.before_norm:
             bias_C = jax.lax.stop_gradient(bias_C)
-        shift = _broadcast(bias_C, x)
+        shift = broadcast(bias_C, x)
         if position is not None:
-            shift = shift + jax.lax.expand_dims(position @ kernel_CxC, range(x.ndim - position.ndim))
+            shift = shift + broadcast(position @ kernel_CxC, x)
         # Flat: with more axes, XLA's CPU backend takes three times as long for the gradient of the kernel.
         flat = x.reshape(-1, x.shape[-1]) @ kernel_CxC.astype(x.dtype)
         # Wide, so that the gradient of what is broadcast is summed in float32.
@@ -117,13 +106,10 @@ class Linear(nn.Module):
 
 
 class LinearNorm(nn.Module):
-    """A linear map over channels, or a convolution over time, then BatchNorm.
+    """A linear map over channels that keeps one frame in `stride`, then BatchNorm.
 
-    Attributes:
-      channels: C of the result.
-      stride: one frame in `stride` is kept.
-      folded: True where the map has taken up the BatchNorm (`fold_batch_norm.fold`), which is then left out.
-      frames: length of the convolution, an odd number; beyond the ends are zeros. 1 is the linear map.
+    With `frames`, an odd number, it is a convolution over so many of them; beyond the ends are zeros. `folded` leaves
+    out the BatchNorm, which the map has taken up (`fold_batch_norm.fold`).
     """
 
     channels: int

@@ -9,14 +9,9 @@ Axis = Literal["spatial", "temporal"]
 
 
 def sinusoid_PxC(positions: int, channels: int) -> np.ndarray:
-    """Eq. 5: sin and cos of the position at wavelengths from 2 pi to 10000 * 2 pi, channel by channel in turn.
+    """Eq. 5 for positions from 0, in float64: sin in the even channels, cos in the odd ones.
 
-    Args:
-      positions: P, counted from 0.
-      channels: C, of the features that the encoding is added to.
-
-    Returns:
-      float64, P x C: sin in the even channels, cos in the odd ones.
+    The wavelengths go from 2 pi to 10000 * 2 pi, channel by channel in turn.
     """
     channel_C = np.arange(channels)
     frequency_C = 10000.0 ** (-(channel_C // 2 * 2) / channels)
@@ -25,18 +20,10 @@ def sinusoid_PxC(positions: int, channels: int) -> np.ndarray:
 
 
 def encoding(position: Position, axis: Axis, frames: int, joints: int, channels: int) -> np.ndarray | None:
-    """The position encoding of an attention module, ready to be broadcast over T x V x C features.
+    """The encoding that an attention module adds to its T x V x C input; 1 x V x C, T x 1 x C, T x V x C or None.
 
-    Args:
-      position: `decoupled` counts the joints in a spatial module and the frames in a temporal one; `unified`
-        counts the joints within a frame and goes on through the frames; `none` has no encoding (Table 1).
-      axis: which module it is for.
-      frames: T of the module's input.
-      joints: V of the module's input.
-      channels: C of the module's input.
-
-    Returns:
-      1 x V x C, T x 1 x C, T x V x C or None.
+    `decoupled` counts the joints in a spatial module and the frames in a temporal one; `unified` counts the joints
+    within a frame and goes on through the frames; `none` has no encoding (Table 1).
     """
     if position == "none":
         return None

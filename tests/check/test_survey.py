@@ -59,14 +59,14 @@ def test_what_is_kept_of_a_recording():
     frames[3, 2] = np.nan
     seen = gather(hand(0, frames_TxVxMxC=frames, label=5), hand(1, label=99))
     first = seen.facts[0]
-    assert {key: first[key] for key in ("name", "split", "subject", "frames", "seen", "body_frames", "infinite")} == {
-        "name": "hand_0", "split": "train", "subject": 1, "frames": 12, "seen": 10, "body_frames": 10, "infinite": "",
+    assert {key: first[key] for key in ("name", "subject", "frames", "seen", "body_frames", "infinite")} == {
+        "name": "hand_0", "subject": 1, "frames": 12, "seen": 10, "body_frames": 10, "infinite": "",
     }  # fmt: skip
     assert first["length_B"].shape == (21,) and np.isfinite(first["length_B"][3:]).all() and first["bone_ratio"] > 0
     assert not first["still"] and not first["still_V"].any() and first["still_V"].shape == (22,)
     assert first["seen_V"].tolist() == [10, 10, 9, *[10] * 19] and not first["never_V"].any()
     assert seen["class"].tolist() == [5, -1]
-    assert seen["split"].tolist() == ["train", "train"] and not seen.is_test_N.any()
+    assert not seen["is_test"].any() and gather(hand(2), split="test")["is_test"].tolist() == [True]
     np.testing.assert_allclose(seen.unseen_V, [0, 0, 1 / 22, *[0] * 19])
     assert not any(isinstance(value, np.ndarray) and value.size > 22 for value in first.values())
 
