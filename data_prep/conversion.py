@@ -270,12 +270,11 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
             f"in them; listed in {report}"
         )
     if found.unseen:
-        lines.append(f"{found.unseen} of {found.joints} joints ({found.unseen / found.joints:.1%}) were not seen")
+        lines.append(f"{_share(found.unseen, found.joints)} were not seen")
     if found.untrusted:
         lines.append(
-            f"{found.untrusted} of {found.joints} joints ({found.untrusted / found.joints:.1%}) have coordinates but "
-            "confidence 0: they count as not seen and their coordinates are not used; to use them give channels "
-            "without c, or set their confidence above 0"
+            f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: they count as not seen and "
+            "their coordinates are not used; to use them give channels without c, or set their confidence above 0"
         )
     if found.other_length:
         count = found.other_length
@@ -283,3 +282,8 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     if source.published and found.records != source.published:
         lines.append(f"the authors publish {source.published} recordings, {found.records} were converted")
     return lines
+
+
+def _share(count: int, joints: int) -> str:
+    share = count / joints
+    return f"{count} of {joints} joints ({f'{share:.1%}' if share >= 0.001 else 'less than 0.1%'})"

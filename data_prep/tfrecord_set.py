@@ -111,11 +111,7 @@ def _check_labels(collection: Collection, source: Source) -> None:
 
 
 def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
-    """The collection with the splits by which the benchmark divides, in lower case.
-
-    Raises:
-      UserError: when it is not certain which of them train and which test.
-    """
+    """The collection with its splits in lower case; UserError when it is not certain which train and which test."""
     names_of: dict[str, dict[str, None]] = {}
     for split, names in collection.splits.items():
         if not re.fullmatch(r"\w+", split.strip(), re.ASCII):
@@ -149,8 +145,7 @@ def _check_column(collection: Collection, benchmark: Benchmark) -> None:
 def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:
     """What a converted set has no place for, by the first recording.
 
-    Raises:
-      UserError: when that is of another skeleton, before all the others are said to be so, too.
+    Raises UserError when that is of another skeleton, before all the others are said to be so, too.
     """
     first = collection.selected[0]
     try:

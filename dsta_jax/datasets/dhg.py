@@ -19,11 +19,7 @@ SKELETON_FILE, LIST_FILE = "skeleton_world.txt", "informations_troncage_sequence
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
-    """The recordings that the list names.
-
-    Raises:
-      UserError: when the list is missing or malformed, or names a recording twice.
-    """
+    """The recordings that the list names; UserError when it is missing or malformed, or names one twice."""
     found = []
     columns = ("gesture", "finger", "subject", "essai", "start", "end")
     for place, key, (start, end) in shrec17.read_rows(raw_dir / LIST_FILE, *columns):
@@ -37,11 +33,7 @@ def find(raw_dir: pathlib.Path) -> Collection:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording and cuts it to the gesture.
-
-    Raises:
-      UserError: when the file is broken, or ends before the gesture does.
-    """
+    """Reads a recording and cuts it to the gesture; UserError when it is broken, or ends before the gesture does."""
     frames_TxVxMxC = shrec17.read(entry).frames_TxVxMxC
     start, end = entry.crop or (0, len(frames_TxVxMxC) - 1)
     if end >= len(frames_TxVxMxC):

@@ -50,11 +50,7 @@ class Skeletons:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording: float32 metres.
-
-    Raises:
-      UserError: as `read_skeletons`.
-    """
+    """Reads a recording: float32 metres; UserError as `read_skeletons`."""
     return Recording(lost_as_nan(seen_first(select_bodies(read_skeletons(entry.path)))))
 
 

@@ -28,11 +28,7 @@ _VIEWS, _KEY = 3, "skeletons"
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
-    """The recordings below a directory.
-
-    Raises:
-      UserError: when there are none, or a JSON file is named otherwise.
-    """
+    """The recordings below a directory; UserError when there are none, or a JSON file has another kind of name."""
     return in_files(raw_dir, "*.json", _entry, read, ACTIONS)
 
 
@@ -48,11 +44,7 @@ def _entry(path: pathlib.Path) -> Entry:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording.
-
-    Raises:
-      UserError: when the file cannot be read, or holds something else than numbers, T x 20 x 3.
-    """
+    """Reads a recording; UserError when the file holds something else than numbers, T x 20 x 3."""
     try:
         contents = json.loads(entry.path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

@@ -44,11 +44,7 @@ _NORMALIZE = ("center", "scale", "scale_by", "up", "side")
 
 
 def find(name: str) -> Benchmark:
-    """A benchmark by its name, or from a file whose name ends with .toml.
-
-    Raises:
-      UserError: when there is no such benchmark, or the file does not describe one.
-    """
+    """A benchmark by its name, or from a file whose name ends with .toml; UserError when there is none."""
     if name.lower().endswith(".toml"):
         return read(pathlib.Path(name))
     if name not in BENCHMARKS:
@@ -57,11 +53,7 @@ def find(name: str) -> Benchmark:
 
 
 def read(path: pathlib.Path) -> Benchmark:
-    """Reads a benchmark's file.
-
-    Raises:
-      UserError: when it cannot be read, a key is missing or unknown, or a value makes no sense.
-    """
+    """Reads a benchmark's file; UserError when a key is missing or unknown, or a value makes no sense."""
     top = _Table(path, "", _contents(path), ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
     name = top.take("name", str, "lower-case letters, digits and _, a letter first", _is_name)
     layout = _layout(top, name)

@@ -152,12 +152,11 @@ def in_files(
     Args:
       directory: of the files.
       pattern: of their names.
-      entry_of: what a file's name says; None for a recording that is of another set, which the notes count.
-      read: gives an entry's recording, in any process.
-      class_names: what the labels mean.
+      entry_of: what a file's name says; None for a recording of another set, which the notes count.
+      read: as in `Collection`.
+      class_names: as in `Collection`.
 
-    Raises:
-      UserError: when there are none, as `by_name`, and as `entry_of`.
+    Raises UserError when there are none, as `by_name`, and as `entry_of`.
     """
     paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
     found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
@@ -170,11 +169,7 @@ def in_files(
 
 
 def read_lines(path: pathlib.Path) -> list[str]:
-    """The lines of a text file, without empty ones at its end.
-
-    Raises:
-      UserError: when there is no such file, it is empty, or it is no text.
-    """
+    """The lines of a text file, without empty ones at its end; UserError when there are none."""
     try:
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
     except FileNotFoundError:
@@ -220,11 +215,7 @@ def columns(collection: Collection) -> dict[str, np.ndarray]:
 
 
 def select(collection: Collection, splits: Sequence[str]) -> Collection:
-    """The collection with the named splits only, in this order.
-
-    Raises:
-      UserError: when there is no such split.
-    """
+    """The collection with the named splits only, in this order; UserError when there is no such split."""
     for split in splits:
         if split not in collection.splits:
             raise UserError(f"no split {split!r}, expected one of {', '.join(collection.splits)}")
@@ -243,10 +234,9 @@ def without(collection: Collection, names: Iterable[str]) -> Collection:
 
 
 def in_one_split_each(collection: Collection, form: str) -> Collection:
-    """The recordings that are in a split, for a format that can hold no others; its notes say how many there are.
+    """The recordings that are in a split, for a format that can hold no others; its notes count these.
 
-    Raises:
-      UserError: when a recording is in two splits.
+    Raises UserError when a recording is in two splits.
     """
     split_of: dict[str, str] = {}
     for split, names in collection.splits.items():

@@ -29,11 +29,7 @@ FINE_GESTURES = tuple(f"{gesture}, {fingers}" for gesture in GESTURES for finger
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
-    """The recordings that the two lists name.
-
-    Raises:
-      UserError: when a list is missing or malformed, or names a recording that is named already.
-    """
+    """The recordings that the two lists name; UserError when a list is missing or malformed, or names one twice."""
     listed = {"train": read_list(raw_dir / TRAIN_LIST), "test": read_list(raw_dir / TEST_LIST)}
     entries = by_name(raw_dir, [one for found in listed.values() for one in found])
     splits = {split: [one.name for _, one in found] for split, found in listed.items()}
@@ -63,8 +59,7 @@ def recording_name(gesture: int, finger: int, subject: int, essai: int) -> str:
 def read_rows(path: pathlib.Path, *columns: str) -> Iterator[tuple[str, tuple[int, int, int, int], list[int]]]:
     """Reads a list of hand recordings: the place of each line, gesture, finger, subject and essai, the other columns.
 
-    Raises:
-      UserError: when the file cannot be read, or a line is something else than these whole numbers.
+    Raises UserError when a line is something else than whole numbers in these columns.
     """
     for number, line in enumerate(read_lines(path), start=1):
         place = f"{path}:{number}"
@@ -81,11 +76,7 @@ def read_rows(path: pathlib.Path, *columns: str) -> Iterator[tuple[str, tuple[in
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording: float32 metres, joints in the order of `HAND_22`.
-
-    Raises:
-      UserError: when the file is missing or empty, or a line has not 66 numbers.
-    """
+    """Reads a recording: metres, joints in the order of `HAND_22`; UserError when a line has not 66 numbers."""
     values = 3 * len(HAND_22.joints)
     rows = []
     for number, line in enumerate(read_lines(entry.path), start=1):

@@ -30,11 +30,7 @@ _KEY = "d_skel"
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
-    """The recordings below a directory.
-
-    Raises:
-      UserError: when there are none, or a file `*_skeleton.mat` is named otherwise.
-    """
+    """The recordings below a directory; UserError when there are none, or one has another kind of name."""
     return in_files(raw_dir, FILE_PATTERN, _entry, read, ACTIONS)
 
 
@@ -49,11 +45,7 @@ def _entry(path: pathlib.Path) -> Entry:
 
 
 def read(entry: Entry) -> Recording:
-    """Reads a recording.
-
-    Raises:
-      UserError: when the file cannot be read, or holds another array.
-    """
+    """Reads a recording; UserError when the file cannot be read, or holds another array."""
     try:
         raw = entry.path.read_bytes()
     except OSError as error:
