@@ -201,6 +201,8 @@ def _read(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], with_
         saved_shapes = {name: _shapes(manager.item_metadata(step)[name]) for name in like}
     except Exception as error:  # Orbax and its libraries raise what their parsers stumble over.
         raise _Damaged(_unreadable(error)) from error
+    if not saved_shapes[MODEL]:
+        raise _Damaged("cannot be read (it describes no arrays): files are missing or damaged")
     _check_fits(saved_shapes[MODEL], _shapes(like[MODEL]))
     arguments = {name: ocp.args.StandardRestore(item) for name, item in like.items()}
     arguments |= {name: ocp.args.JsonRestore() for name in (CHECKSUMS, *([CHOICE] if with_choice else []))}

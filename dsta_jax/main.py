@@ -1,14 +1,14 @@
 """Trains and evaluates DSTA-Net.
 
-    python -m dsta_jax.main                                demonstration, on synthetic hands
-    python -m dsta_jax.main --config=configs/shrec14.py    four streams, and their fusion
-    python -m dsta_jax.main --config=shrec14:spatial       one stream; configs by name, too
-    python -m dsta_jax.main --mode=evaluate --workdir=runs/shrec14
-    python -m dsta_jax.main --config=shrec14 --check       a look at the recordings first
+  python -m dsta_jax.main                              the demonstration
+  python -m dsta_jax.main --config=configs/shrec14.py  four streams, fused
+  python -m dsta_jax.main --config=shrec14:spatial     one; configs by name, too
+  python -m dsta_jax.main --mode=evaluate --workdir=runs/shrec14
+  python -m dsta_jax.main --config=shrec14 --check     look at the recordings
 
-The same command continues a run that was interrupted, and only reports one that is
-finished. Any field of a configuration can be given: --config.train.epochs=60.
-dsta_jax/config.py lists them all.
+The same command continues a run that was interrupted, and only reports one that
+is finished. Any field of a configuration can be given, as in
+--config.train.epochs=60; dsta_jax/config.py lists them all.
 """
 
 import logging
@@ -70,9 +70,10 @@ def main(argv: Sequence[str]) -> int:
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
+    trained = experiment.Experiment(flags.FLAGS.config)
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
     try:
-        results = experiment.Experiment(flags.FLAGS.config).train(directory)
+        results = trained.train(directory)
     except KeyboardInterrupt:
         _leave_at_once()
     if results is None:

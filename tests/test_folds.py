@@ -31,7 +31,7 @@ def config(config, data_dir) -> ml_collections.ConfigDict:
     """Three folds of two streams, 7 steps each."""
     config.benchmark, config.data.dir = "dhg14", str(data_dir)
     config.members_per_step = 4
-    config.train.update({"epochs": 2.0, "decay_at": (0.5,)})
+    config.train.update({"epochs": 2.0, "decay_at": (0.5,), "learning_rate": 0.01})
     config.checkpoint.every_epochs = 1.0
     return config
 

@@ -60,7 +60,7 @@ def test_help():
     finished = _command("--help")
     assert finished.returncode == 0 and not finished.stderr
     assert "--config=shrec14:spatial" in finished.stdout and "--workdir" in finished.stdout
-    assert max(map(len, finished.stdout.splitlines())) <= 90
+    assert max(map(len, finished.stdout.splitlines())) <= 80
 
 
 def test_of_a_flag_given_twice_the_last_counts():

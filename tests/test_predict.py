@@ -92,11 +92,11 @@ def test_no_recordings(config, run):
     [
         (np.ones((5, 20, 3)), r"recording 0: 20 joints of 3 coordinates without confidence, expected 21"),
         (np.zeros((5, 21, 2)), "recording 0: an array of float64 5 x 21 x 2, expected numbers: frames x 21 joints x 3"),
-        (np.zeros((0, 21, 3)), "recording 0: 0 frames of 1 bodies, expected a frame at least"),
+        (np.zeros((0, 21, 3)), "recording 0: nobody is seen in any of its 0 frames"),
         (np.zeros((5, 21, 3)), "recording 0: nobody is seen in any of its 5 frames"),
         (np.full((5, 21, 3), np.nan), "recording 0: nobody is seen"),
         (np.full((5, 21, 3), "a"), "recording 0: an array of <U1 5 x 21 x 3, expected numbers"),
-        (np.full((5, 21, 3), np.inf), r"frame 0 \(from 0\), joint wrist, body 0: x is inf, expected a finite number"),
+        (np.full((5, 21, 3), np.inf), r"frame 0 \(from 0\), joint wrist, body 0: x is inf, expected a number"),
         (np.ones((5, 21, 3)), "the distance of wrist and middle_mcp is 0 in every frame"),
     ],
 )

@@ -190,7 +190,7 @@ def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):
 
 def test_parameters_that_are_not_finite_while_the_loss_is_are_noticed(config, tmp_path):
     """One step at a huge rate: the loss is of before it."""
-    config.train.update({"learning_rate": 1e38, "warmup_epochs": 0.0, "epochs": 1 / 3.5, "decay_at": ()})
+    config.train.update({"learning_rate": 1e39, "warmup_epochs": 0.0, "epochs": 1 / 3.5, "decay_at": ()})
     members = Experiment(config).members
     assert members.steps == 1
     with pytest.raises(UserError, match=r"a parameter or a running statistic of .* is not finite at step 1"):

@@ -146,22 +146,20 @@ def test_shake_goes_to_and_fro_and_tap_does_not() -> None:
 
 
 def test_lists_are_complete_and_divide_the_people(small_set: pathlib.Path) -> None:
-    train, test = (shrec17.read_list(small_set / name) for name in (shrec17.TRAIN_LIST, shrec17.TEST_LIST))
-    assert {recording.subject for recording in train} == {1, 2}
-    assert {recording.subject for recording in test} == {3}
-    listed = {f"{recording.name}/{shrec17.SKELETON_FILE}" for recording in (*train, *test)}
-    written = {str(path.relative_to(small_set)) for path in small_set.rglob(shrec17.SKELETON_FILE)}
-    assert len(train) + len(test) == len(listed) == 14 * 2 * 3
-    assert listed == written
-    for recording in (*train, *test):
-        frames_TxVxC = shrec17.read_skeletons(small_set / recording.name / shrec17.SKELETON_FILE)
-        assert len(frames_TxVxC) == recording.frames
-        assert 20 <= recording.frames <= 120
+    found = shrec17.find(small_set)
+    assert {found.entries[name].subject for name in found.splits["train"]} == {1, 2}
+    assert {found.entries[name].subject for name in found.splits["test"]} == {3}
+    assert {one.path for one in found.entries.values()} == set(small_set.rglob(shrec17.SKELETON_FILE))
+    assert len(found.entries) == 14 * 2 * 3
+    for one in found.entries.values():
+        assert len(found.read(one).frames_TxVxMxC) == one.listed_frames
+        assert 20 <= one.listed_frames <= 120
 
 
 def test_default_set_divides_twelve_people() -> None:
     files = hands.shrec_set().files
-    subjects = {name: {int(line.split()[2]) for line in files[name]().decode().splitlines()} for name in shrec17.LISTS}
+    lists = (shrec17.TRAIN_LIST, shrec17.TEST_LIST)
+    subjects = {name: {int(line.split()[2]) for line in files[name]().decode().splitlines()} for name in lists}
     assert subjects == {shrec17.TRAIN_LIST: set(range(1, 9)), shrec17.TEST_LIST: set(range(9, 13))}
     assert len(files) == 1008 + 2
 
@@ -209,14 +207,13 @@ def dhg_set(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 def test_dhg_has_a_file_and_a_line_for_each_recording(dhg_set: pathlib.Path) -> None:
-    listed = dhg.read_list(dhg_set / dhg.LIST_FILE)
-    names = {f"{recording.name}/{dhg.SKELETON_FILE}" for recording in listed}
-    assert names == {str(path.relative_to(dhg_set)) for path in dhg_set.rglob("skeleton*.txt")}
-    assert len(listed) == len(names) == 14 * 2 * 2
-    for recording in listed:
-        frames_TxVxC = shrec17.read_skeletons(dhg_set / recording.name / dhg.SKELETON_FILE)
-        assert 20 <= len(frames_TxVxC) <= 210
-        assert 9 <= recording.start < recording.start + 5 <= recording.end < len(frames_TxVxC) - 9
+    found = dhg.find(dhg_set).entries.values()
+    assert {one.path for one in found} == set(dhg_set.rglob("skeleton*.txt"))
+    assert len(found) == 14 * 2 * 2
+    for one in found:
+        frames, (start, end) = len(shrec17.read(one).frames_TxVxMxC), one.crop
+        assert 20 <= frames <= 210
+        assert 9 <= start < start + 5 <= end < frames - 9
 
 
 def test_dhgs_hands_rest_before_and_after() -> None:
