@@ -1,7 +1,6 @@
 """A directory of synthetic recordings, written whole or not at all.
 
-A set is written to `OUT_DIR.incomplete` and gets its name when it is complete. What a run of the same settings that was
-stopped or killed left there is used.
+It is called `OUT_DIR.incomplete` until it is complete. What a run of the same settings that was stopped left is used.
 """
 
 import json
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from data_prep import pool
+from data_prep import pool, shards
 from data_prep.lock import sole_writer
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file
@@ -72,10 +71,7 @@ def _settings_in(directory: pathlib.Path) -> Any:
     path = directory / SETTINGS_FILE
     if not path.is_file():
         raise UserError(f"{directory}: holds something other than synthetic recordings; give another --out_dir")
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError:
-        return "unreadable settings"
+    return shards.read_json(path) or "unreadable settings"
 
 
 def _empty(directory: pathlib.Path) -> None:

@@ -105,14 +105,14 @@ def test_tables_and_counters_are_not_needed(load_golden, name):
         "graph_layers.0.pes.pe.pe",
     ],
 )
-def test_strange_names(shared, name):
-    state, like = load(shared, "dsta_hand")
+def test_strange_names(load_golden, name):
+    state, like = load(load_golden, "dsta_hand")
     with pytest.raises(UserError, match=f"another network; not known: {re.escape(name)}$"):
         authors_weights.from_state_dict(state | {name: np.zeros(1)}, like)
 
 
-def test_missing_names_and_other_shapes(shared):
-    state, like = load(shared, "dsta_hand")
+def test_missing_names_and_other_shapes(load_golden):
+    state, like = load(load_golden, "dsta_hand")
     del state["graph_layers.0.alphas"]
     state["input_map.0.weight"] = state["input_map.0.weight"][:-1]
     state["input_map.0.bias"] = np.zeros(())
