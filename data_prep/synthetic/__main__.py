@@ -55,9 +55,9 @@ def main(argv: Sequence[str]) -> None:
     make_set, out_dir = _LAYOUTS[values.layout], pathlib.Path(values.out_dir)
     settings = {name: values[name].value for name in _SETTINGS if values[name].value is not None}
     known = inspect.signature(make_set).parameters
-    for name in settings.keys() - known.keys():
+    if strange := settings.keys() - known.keys():
         usable = ", ".join(f"--{setting}" for setting in known)
-        raise UserError(f"--{name} is not of --layout={values.layout}, which has {usable}")
+        raise UserError(f"--{min(strange)} is not of --layout={values.layout}, which has {usable}")
     is_new = raw_set.write(make_set(**settings), out_dir, overwrite=values.overwrite, workers=values.workers)
     print(f"{out_dir}: {'written' if is_new else 'holds this set already, nothing to do'}")
 

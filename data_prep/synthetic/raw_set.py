@@ -1,7 +1,6 @@
 """A directory of synthetic recordings, written whole or not at all.
 
-A set is written to `OUT_DIR.incomplete` and gets its name when it is complete. What a run of the same settings that was
-stopped or killed left there is used.
+It is called `OUT_DIR.incomplete` until it is complete. What a run of the same settings that was stopped left is used.
 """
 
 import json
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file
 
-from .. import pool
+from .. import pool, shards
 from ..lock import sole_writer
 
 SETTINGS_FILE = "synthetic.json"
@@ -73,10 +72,7 @@ def _settings_in(directory: pathlib.Path) -> Any:
     path = directory / SETTINGS_FILE
     if not path.is_file():
         raise UserError(f"{directory}: holds something other than synthetic recordings; give another --out_dir")
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError:
-        return "unreadable settings"
+    return shards.read_json(path) or "unreadable settings"
 
 
 def _empty(directory: pathlib.Path) -> None:

@@ -105,7 +105,7 @@ def twin_recordings(survey: Survey) -> Iterable[Finding]:
 def subjects(survey: Survey) -> Iterable[Finding]:
     """A division by subjects that a few of them cross; where most do, it is no division by subjects."""
     tested, trained = (survey["subject"][mask_N].tolist() for mask_N in (survey["is_test"], ~survey["is_test"]))
-    known = set(tested) - {0}
+    known = {subject for subject in tested if subject}
     shared = sorted(known & set(trained))
     if len(shared) <= len(known) / 2:
         said = "subject {0}: {1} recordings for training, {2} for testing"
