@@ -24,9 +24,9 @@ from dsta_jax.data import records
 from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
+from dsta_jax.files import sole_writer
 
 from . import duplicate_report, pool, shards, tfds_layout
-from .lock import sole_writer
 
 RECORDINGS_PER_SHARD = 128
 REPORT = "conversion.json"

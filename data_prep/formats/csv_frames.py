@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"})
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
@@ -39,7 +38,7 @@ class Style:
 
 def read_text(path: pathlib.Path, characters: int = -1) -> str:
     """The text of a file, or its beginning, with line ends as in Unix; UserError when it cannot be read."""
-    with readable(str(path), "text in UTF-8"), path.open(encoding="utf-8-sig", newline="") as file:
+    with readable(path, "text in UTF-8"), path.open(encoding="utf-8-sig", newline="") as file:
         text = file.read(characters)
     # Python in Windows writes \r\r\n where newline="" is forgotten.
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")

@@ -18,8 +18,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 _ENDING, _PREFIX = "_label.json", "kinetics_"
 _JOINTS = len(OPENPOSE_18.joints)
@@ -70,7 +69,7 @@ def _folder(path: pathlib.Path) -> pathlib.Path:
 
 
 def _read_json(path: pathlib.Path) -> Any:
-    with readable(str(path), "JSON"):
+    with readable(path, "JSON"):
         return json.loads(path.read_bytes())
 
 

@@ -18,10 +18,9 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.recording import Collection, entry, integer
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, readable
 
 from . import npy_rows, padded, safe_pickle
-from .readable import readable
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
 _UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"
@@ -75,7 +74,7 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
     note = labels.with_name(split + _BESIDE)
     if not note.exists():
         return part
-    with readable(str(note), "JSON"):
+    with readable(note, "JSON"):
         beside = padded.read_beside(note.read_bytes(), str(note), shape[0])
     if beside["columns"]["name"] != names:
         raise UserError(f"{note}: its names are not those of {labels.name}; copy both again, or remove it")

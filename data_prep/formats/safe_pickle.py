@@ -20,8 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 _MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
 _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
@@ -50,7 +49,7 @@ def load(path: str | os.PathLike[str]) -> Any:
       UserError: when the file cannot be read, is no pickle, or is one of anything but plain data.
     """
     path = pathlib.Path(path)
-    with readable(str(path), "a pickle of plain data"):
+    with readable(path, "a pickle of plain data"):
         if not 0 < (size := path.stat().st_size) <= _MOST_BYTES:
             raise ValueError(f"{size} bytes, expected 1 to {_MOST_BYTES}")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:

@@ -21,9 +21,10 @@ from typing import Any
 
 from absl import app, flags
 
-from data_prep import pool
-from data_prep.synthetic import hands, ntu, raw_set
 from dsta_jax.errors import UserError, one_line_errors
+
+from .. import pool
+from . import hands, ntu, raw_set
 
 _LAYOUTS: dict[str, Any] = {"shrec": hands.shrec_set, "dhg": hands.dhg_set, "ntu": ntu.ntu_set}
 _SETTINGS = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep.synthetic.kinematic_hand import FINGERS, Hand
+from .kinematic_hand import FINGERS, Hand
 
 _THUMB, _INDEX_FINGER = np.eye(FINGERS, dtype=bool)[:2]
 _PINCHING = _THUMB | _INDEX_FINGER

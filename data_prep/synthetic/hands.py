@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.synthetic.hand_gestures import GESTURES, Key, Performer, Person, Pose, glide, when
-from data_prep.synthetic.kinematic_hand import FINGERS, joint_positions, rotation_about
-from data_prep.synthetic.raw_set import RawSet, generator
 from dsta_jax.datasets import dhg, shrec17
 from dsta_jax.errors import UserError
+
+from .hand_gestures import GESTURES, Key, Performer, Person, Pose, glide, when
+from .kinematic_hand import FINGERS, joint_positions, rotation_about
+from .raw_set import RawSet, generator
 
 FRAMES_A_SECOND, FEWEST_FRAMES, MOST_FRAMES = 30, 20, 120
 ONE_FINGER, WHOLE_HAND = 1, 2

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.synthetic.kinematic_hand import rotation_about
-from data_prep.synthetic.raw_set import RawSet, generator
 from dsta_jax.errors import UserError
+
+from .kinematic_hand import rotation_about
+from .raw_set import RawSet, generator
 
 # NTU RGB+D's numbers; the last are done by two people.
 ACTIONS, FIRST_OF_TWO = (*range(1, 15), *range(50, 56)), 50

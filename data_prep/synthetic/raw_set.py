@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from data_prep import pool
-from data_prep.lock import sole_writer
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, sole_writer
+
+from .. import pool
 
 SETTINGS_FILE = "synthetic.json"
 

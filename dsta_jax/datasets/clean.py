@@ -17,29 +17,20 @@ class NobodySeen(Exception):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Clean:
-    """A recording that is ready to be learned from.
+    """A recording that is ready to be learned from."""
 
-    Attributes:
-      frames_TxVxMxC: float32, normalised; NaN is a joint that was not seen, zeros are an absent body.
-      reference: what it was normalised by: the source's, or a fallback of it.
-      joints: how many there are in all frames, of the bodies that are present.
-      unseen: how many of them were not seen.
-      untrusted: how many of these have coordinates, but confidence 0.
-    """
-
-    frames_TxVxMxC: np.ndarray
-    reference: Reference
-    joints: int
-    unseen: int
-    untrusted: int
+    frames_TxVxMxC: np.ndarray  # float32, normalised; NaN is a joint that was not seen, zeros are an absent body.
+    reference: Reference  # What it was normalised by: the source's, or a fallback of it.
+    joints: int  # How many there are in all frames, of the bodies that are present.
+    unseen: int  # How many of them were not seen.
+    untrusted: int  # How many of these have coordinates, but confidence 0.
 
 
 def clean(recording: Recording, source: Source) -> Clean:
     """Makes a recording one of a data set's.
 
-    Raises:
-      ValueError: when its frames are not such as the source says, hold infinity, or give nothing to normalise by.
-      NobodySeen: when nobody is seen in any frame.
+    Raises ValueError when its frames are not such as the source says, hold infinity, or give nothing to normalise by;
+    NobodySeen when nobody is seen in any frame.
     """
     frames_TxVxMxC = _frames(recording, source)
     untrusted_TxVxM = untrusted_joints(frames_TxVxMxC, source.channels)
@@ -60,13 +51,9 @@ def clean(recording: Recording, source: Source) -> Clean:
 def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
     """Makes an array of raw joints what `clean` makes of a recording: T x V x M x C float32.
 
-    Args:
-      frames: T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel.
-      source: says joints and channels, and by what is normalised.
-      place: what errors call the recording.
-
-    Raises:
-      UserError: when the shape is another one, nobody is seen, or there is nothing to normalise by.
+    It is T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel. Raises
+    UserError, which calls the recording `place`, when the shape is another one, nobody is seen, or there is nothing to
+    normalise by.
     """
     array = np.asarray(frames)
     array = array[:, :, None] if array.ndim == 3 else array

@@ -9,23 +9,14 @@ Point = tuple[str, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """By which joints a skeleton's own place, size and direction are known; what is None is left as recorded.
+    """By which joints a skeleton's own place, size and direction are known; what is None is left as recorded."""
 
-    Attributes:
-      center: becomes the origin.
-      scale: the distance of these two points becomes the unit ...
-      scale_by: ... as it is in the first frame in which it is not zero, or its median over the frames.
-      up: the direction from the first point to the second becomes +z (+y for two coordinates).
-      side: then the direction from the first point to the second, as seen along z, becomes +x.
-      fallback: taken for recordings in which the points above are never all seen; None refuses such recordings.
-    """
-
-    center: Point | None = None
-    scale: tuple[Point, Point] | None = None
-    scale_by: Literal["first", "median"] = "first"
-    up: tuple[Point, Point] | None = None
-    side: tuple[Point, Point] | None = None
-    fallback: "Reference | None" = None
+    center: Point | None = None  # Becomes the origin.
+    scale: tuple[Point, Point] | None = None  # The distance of these two points becomes the unit ...
+    scale_by: Literal["first", "median"] = "first"  # ... of the first frame where it is not zero, or of all frames.
+    up: tuple[Point, Point] | None = None  # The direction from one to the other becomes +z (+y in two coordinates).
+    side: tuple[Point, Point] | None = None  # Then the direction between these, as seen along z, becomes +x.
+    fallback: "Reference | None" = None  # For recordings that never show all these points; None refuses them.
 
     @property
     def measured(self) -> tuple[tuple[Point, ...], ...]:
@@ -48,20 +39,13 @@ class Reference:
 class Layout:
     """The joints of one body, counted from 0.
 
-    Attributes:
-      name: short name, as in `LAYOUTS`.
-      joints: V names, in the order of the data.
-      parents: V joint numbers; a joint's bone leads from its parent to it. The root is its own parent.
-      reference: how its recordings are normalised, unless a data set has its own way.
-
-    Raises:
-      ValueError: when the parents are not a tree with exactly one root, or the reference names another joint.
+    Raises ValueError when the parents are not a tree with exactly one root, or the reference names another joint.
     """
 
-    name: str
-    joints: tuple[str, ...]
-    parents: tuple[int, ...]
-    reference: Reference = Reference()
+    name: str  # As in `LAYOUTS`.
+    joints: tuple[str, ...]  # V names, in the order of the data.
+    parents: tuple[int, ...]  # V joint numbers; a joint's bone leads from its parent to it. The root is its own parent.
+    reference: Reference = Reference()  # How recordings are normalised, unless a data set has its own way.
 
     def __post_init__(self) -> None:
         for name in (name for reference in self.reference.choices for name in reference.joints):
@@ -142,18 +126,20 @@ NTU_25 = _layout(
     Reference(center=("spine_base",), scale=_SPINE, up=_SPINE, side=(("spine_shoulder",), ("left_elbow",))),
 )
 
+# The last 16 joints of Kinect v1, in all orders.
+_KINECT_LIMBS = """
+    left_shoulder shoulder_center, left_elbow left_shoulder, left_wrist left_elbow, left_hand left_wrist,
+    right_shoulder shoulder_center, right_elbow right_shoulder, right_wrist right_elbow, right_hand right_wrist,
+    left_hip hip_center, left_knee left_hip, left_ankle left_knee, left_foot left_ankle,
+    right_hip hip_center, right_knee right_hip, right_ankle right_knee, right_foot right_ankle
+    """
+
 # Kinect v1 in the order of its SDK and of NW-UCLA. The median of the trunk's length over the frames, because Kinect v1
 # sees a sitting person's trunk up to 23% shorter or longer in the first frame.
 _KINECT_TRUNK = ("hip_center",), ("shoulder_center",)
 KINECT_20 = _layout(
     "kinect_20",
-    """
-    hip_center, spine hip_center, shoulder_center spine, head shoulder_center, left_shoulder shoulder_center,
-    left_elbow left_shoulder, left_wrist left_elbow, left_hand left_wrist, right_shoulder shoulder_center,
-    right_elbow right_shoulder, right_wrist right_elbow, right_hand right_wrist, left_hip hip_center,
-    left_knee left_hip, left_ankle left_knee, left_foot left_ankle, right_hip hip_center, right_knee right_hip,
-    right_ankle right_knee, right_foot right_ankle
-    """,
+    f"hip_center, spine hip_center, shoulder_center spine, head shoulder_center, {_KINECT_LIMBS}",
     Reference(
         center=("hip_center",),
         scale=_KINECT_TRUNK,
@@ -167,13 +153,7 @@ KINECT_20 = _layout(
 # the longest bone that the gestures leave in sight.
 UTD_MHAD_20 = _layout(
     "utd_mhad_20",
-    """
-    head shoulder_center, shoulder_center spine, spine hip_center, hip_center, left_shoulder shoulder_center,
-    left_elbow left_shoulder, left_wrist left_elbow, left_hand left_wrist, right_shoulder shoulder_center,
-    right_elbow right_shoulder, right_wrist right_elbow, right_hand right_wrist, left_hip hip_center,
-    left_knee left_hip, left_ankle left_knee, left_foot left_ankle, right_hip hip_center, right_knee right_hip,
-    right_ankle right_knee, right_foot right_ankle
-    """,
+    f"head shoulder_center, shoulder_center spine, spine hip_center, hip_center, {_KINECT_LIMBS}",
     Reference(center=("hip_center",), scale=_KINECT_TRUNK, scale_by="median"),
 )
 

@@ -108,15 +108,7 @@ NTU120 = _source(
     "J. Liu, A. Shahroudy, M. Perez, G. Wang, L.-Y. Duan, A. C. Kot. NTU RGB+D 120: A Large-Scale Benchmark for 3D "
     "Human Activity Understanding. TPAMI 2020.",
 )
-SYNTHETIC = NTU60.renamed(
-    "synthetic_ntu",
-    prepare=(
-        "python -m data_prep.synthetic --layout=ntu --out_dir={data_dir}/raw/synthetic_ntu",
-        "python -m data_prep.convert --from=ntu60 --in={data_dir}/raw/synthetic_ntu --out={data_dir} "
-        "--name=synthetic_ntu",
-    ),
-    synthetic=True,
-)
+SYNTHETIC = NTU60.imitation("synthetic_ntu", "--layout=ntu ")
 
 _SUBJECTS_60 = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 _SUBJECTS_120 = (

@@ -15,6 +15,7 @@ import numpy as np
 from dsta_jax.datasets.layouts import NTU_25
 from dsta_jax.datasets.recording import Entry, Recording, lost_as_nan
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 _JOINTS, _BODIES = len(NTU_25.joints), 2
 _BODY_VALUES, _JOINT_VALUES, _COORDINATES = 10, 12, 3
@@ -34,19 +35,12 @@ _LOW_ENERGY, _UPRIGHT = 0.85, 0.8
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Skeletons:
-    """The K bodies of a recording, frame by frame as the file lists them.
+    """The K bodies of a recording, frame by frame as the file lists them."""
 
-    Attributes:
-      frames: T, how many frames the recording has.
-      frame_K: the frame in which each was seen, from 0, never falling.
-      id_K: each one's `bodyID`. A file may use one id for two bodies of a frame.
-      joints_KxVxC: float32, metres, joints in the order of `NTU_25`.
-    """
-
-    frames: int
-    frame_K: np.ndarray
-    id_K: tuple[int, ...]
-    joints_KxVxC: np.ndarray
+    frames: int  # T, how many frames the recording has.
+    frame_K: np.ndarray  # The frame in which each was seen, from 0, never falling.
+    id_K: tuple[int, ...]  # Each one's `bodyID`. A file may use one id for two bodies of a frame.
+    joints_KxVxC: np.ndarray  # float32, metres, joints in the order of `NTU_25`.
 
 
 def read(entry: Entry) -> Recording:
@@ -55,12 +49,7 @@ def read(entry: Entry) -> Recording:
 
 
 class _Lines:
-    """A file's lines, counted from 0.
-
-    Attributes:
-      texts: the lines.
-      next: the one to be taken next.
-    """
+    """A file's lines `texts`, counted from 0, and the number of the `next` one to be taken."""
 
     def __init__(self, path: pathlib.Path, text: bytes) -> None:
         self._path = path
@@ -102,17 +91,11 @@ class _Lines:
 
 
 def read_skeletons(path: pathlib.Path) -> Skeletons:
-    """Reads one file.
+    """Reads one file: all bodies of all frames; none at all when the file is well-formed but nobody was seen.
 
-    Of a joint's values only x y z are looked at, and of a body's only its id. A coordinate that is NaN or infinite
-    makes the file a broken one: nothing says how much of that body can be believed.
-
-    Returns:
-      All bodies of all frames; none at all when the file is well-formed but nobody was seen.
-
-    Raises:
-      UserError: when the file cannot be read, ends too early or too late, or a line has another number
-        of values than it must have, or a coordinate is not a finite number.
+    Of a joint's values only x y z are looked at, and of a body's only its id. Raises UserError when the file cannot be
+    read, ends too early or too late, a line has another number of values than it must have, or a coordinate is NaN or
+    infinite: nothing says how much of such a body can be believed.
     """
     lines = _Lines(path, _read(path))
     frame_of: list[int] = []
@@ -155,11 +138,8 @@ def _coordinates(lines: _Lines, joint_lines: list[int]) -> np.ndarray:
 def _read(path: pathlib.Path) -> bytes:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    with readable(path, "text"), path.open("rb") as file:
+        text = file.read(_MOST_BYTES + 1)
     if len(text) > _MOST_BYTES:
         raise UserError(f"{path}: more than {_MOST_BYTES} bytes, expected less (300 frames of six bodies have 5 MiB)")
     text = text.rstrip(b" \t\r\n")
@@ -177,8 +157,7 @@ def select_bodies(skeletons: Skeletons) -> np.ndarray:
     A track is all that was seen under one id. Where there are several, those that have less than 0.85 of the largest
     energy and are not upright when first seen are dropped; of the others the two of most energy stay.
 
-    Returns:
-      frames_TxVxMxC float32, metres, M = 2; a body is zeros where it was not seen. All zeros when nobody was.
+    Returns frames_TxVxMxC float32, metres, M = 2; a body is zeros where it was not seen.
     """
     tracks = _tracks(skeletons)
     if len(tracks) > 1:

@@ -14,6 +14,7 @@ from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import KINECT_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
+from dsta_jax.files import readable
 
 # The actions that were recorded, and their numbers.
 ACTIONS = names(
@@ -45,10 +46,8 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file holds something else than numbers, T x 20 x 3."""
-    try:
+    with readable(entry.path, "JSON"):
         contents = json.loads(entry.path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{entry.path}: not a readable JSON file ({error}); copy or download it again") from error
     if not isinstance(contents, dict) or _KEY not in contents:
         found = f"keys {', '.join(map(str, contents)) or 'none'}" if isinstance(contents, dict) else "no object"
         raise UserError(f"{entry.path}: {found[:80]}, expected an object with the key {_KEY}")

@@ -38,6 +38,7 @@ from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
+from dsta_jax.files import readable
 
 _MOST_BODIES, _MOST_JOINTS = 100, 1_000
 _NORMALIZE = ("center", "scale", "scale_by", "up", "side")
@@ -75,23 +76,15 @@ def read(path: pathlib.Path) -> Benchmark:
 
 
 def _contents(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{path}: not a file, expected a benchmark's TOML file")
+    with readable(path, "TOML", "correct it"):
+        if not path.is_file():
+            found = "not a file" if path.exists() else "no such file"
+            raise UserError(f"{path}: {found}; name yours by --config.benchmark=FILE.toml, or --benchmark")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name yours by --config.benchmark=FILE.toml, or --benchmark") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a readable TOML file ({error})") from error
 
 
 class _Table:
-    """A table of the file, whose keys are known.
-
-    Attributes:
-      place: where it is, for errors.
-      contents: what it holds.
-    """
+    """A table of the file, whose keys are known; `place` is what errors call it."""
 
     def __init__(self, path: pathlib.Path, name: str, contents: Mapping[str, Any], known: tuple[str, ...]):
         self.path, self.contents = path, contents

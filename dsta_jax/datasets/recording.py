@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 # Labels count from 0; whoever has more classes than this has no labels.
 MOST_CLASSES = 100_000
@@ -27,25 +28,17 @@ ORIGINS = ("subject", "camera", "setup")
 class Entry:
     """What is known of a recording before it is read.
 
-    Attributes:
-      name: distinct in its collection.
-      path: the file that it lies in.
-      label: from 0.
-      subject: a number from 1, or a word; 0 where it is not known.
-      camera: as `subject`.
-      setup: as `subject`.
-      listed_frames: how many frames a list of the data set's authors counts; 0 where there is no such list.
-      crop: the first and the last frame that belong to it, from 0, to which its reader cuts it; None for all.
+    Subject, camera and setup are numbers from 1 or words; 0 where they are not known.
     """
 
-    name: str
+    name: str  # Distinct in its collection.
     path: pathlib.Path
-    label: int
+    label: int  # From 0.
     subject: int | str = 0
     camera: int | str = 0
     setup: int | str = 0
-    listed_frames: int = 0
-    crop: tuple[int, int] | None = None
+    listed_frames: int = 0  # How many frames the authors' list counts; 0 where there is no such list.
+    crop: tuple[int, int] | None = None  # The first and the last frame that belong to it, from 0; None for all.
 
     @property
     def place(self) -> str:
@@ -56,20 +49,16 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:
-    """A recording's frames, of the type in which they are stored.
+    """A recording's frames, of the type in which they are stored; C = 2 or 3 coordinates.
 
-    Attributes:
-      frames_TxVxMxC: C = 2 or 3 coordinates. NaN is a joint that was not seen; zeros are a body that is absent, and in
-        two coordinates or with a confidence also a joint that was not seen.
-      score_TxVxM: the confidence in each joint, where the collection has one.
-      image_shape: height and width of the pictures in which the joints were found, where they are known.
-      original_shape: the same before the pictures were scaled.
+    NaN is a joint that was not seen. Zeros are a body that is absent, and in two coordinates or with a confidence also
+    a joint that was not seen.
     """
 
     frames_TxVxMxC: np.ndarray
-    score_TxVxM: np.ndarray | None = None
-    image_shape: tuple[int, int] | None = None
-    original_shape: tuple[int, int] | None = None
+    score_TxVxM: np.ndarray | None = None  # The confidence in each joint, where the collection has one.
+    image_shape: tuple[int, int] | None = None  # Height and width of the pictures in which joints were found ...
+    original_shape: tuple[int, int] | None = None  # ... and of the same before they were scaled, where known.
 
     @property
     def frames_with_score(self) -> np.ndarray:
@@ -81,23 +70,14 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Collection:
-    """Recordings that belong together, such as a data set.
+    """Recordings that belong together, such as a data set."""
 
-    Attributes:
-      entries: by name.
-      splits: names by split. A recording may be in several splits or in none.
-      read: gives an entry's recording. UserError means that this one is broken.
-      class_names: what the labels mean, where that is known.
-      notes: what of its files is not read, a line each.
-      parallel: whether `read` may be called in another process.
-    """
-
-    entries: Mapping[str, Entry]
-    splits: Mapping[str, Sequence[str]]
-    read: Callable[[Entry], Recording]
-    class_names: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
-    parallel: bool = False
+    entries: Mapping[str, Entry]  # By name.
+    splits: Mapping[str, Sequence[str]]  # Names by split. A recording may be in several splits or in none.
+    read: Callable[[Entry], Recording]  # UserError means that this recording is broken.
+    class_names: tuple[str, ...] | None = None  # What the labels mean, where that is known.
+    notes: tuple[str, ...] = ()  # What of its files is not read, a line each.
+    parallel: bool = False  # Whether `read` may be called in another process.
 
     @property
     def selected(self) -> list[Entry]:
@@ -116,14 +96,9 @@ def entry(
 
 
 def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    """Entries by name.
+    """Entries by name, from pairs of an entry's place, for errors, and the entry.
 
-    Args:
-      path: the collection's, for errors.
-      found: pairs of an entry's place, for errors, and the entry.
-
-    Raises:
-      UserError: when there are none, a name is taken or no printable text, or a label is out of range.
+    Raises UserError when there are none, a name is taken or no printable text, or a label is out of range.
     """
     entries: dict[str, Entry] = {}
     place_of: dict[str, str] = {}
@@ -149,14 +124,8 @@ def in_files(
 ) -> Collection:
     """A data set that is a directory with a file for each recording, at any depth, by the files' names.
 
-    Args:
-      directory: of the files.
-      pattern: of their names.
-      entry_of: what a file's name says; None for a recording of another set, which the notes count.
-      read: as in `Collection`.
-      class_names: as in `Collection`.
-
-    Raises UserError when there are none, as `by_name`, and as `entry_of`.
+    `entry_of` gives None for a recording of another set, which the notes count. Raises UserError when there are no
+    recordings, and as `by_name` and `entry_of`.
     """
     paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
     found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
@@ -170,12 +139,8 @@ def in_files(
 
 def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file, without empty ones at its end; UserError when there are none."""
-    try:
+    with readable(path, "text in UTF-8"):
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable text file ({error})") from error
     if not lines:
         raise UserError(f"{path}: the file is empty")
     return lines

@@ -102,15 +102,7 @@ SHREC17 = Source(
     published=2800,
     prepare=("python -m data_prep.convert --from=shrec17 --in=DIRECTORY_OF_SHREC17 --out={data_dir}",),
 )
-SYNTHETIC = SHREC17.renamed(
-    "synthetic_hands",
-    prepare=(
-        "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
-        "python -m data_prep.convert --from=shrec17 --in={data_dir}/raw/synthetic_hands --out={data_dir} "
-        "--name=synthetic_hands",
-    ),
-    synthetic=True,
-)
+SYNTHETIC = SHREC17.imitation("synthetic_hands")
 
 _OFFICIAL_LISTS = Protocol("split", test=("test",))
 _CLASS_OF_LABEL = tuple(label // len(FINGERS) for label in range(len(FINE_GESTURES)))

@@ -12,6 +12,7 @@ from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError
+from dsta_jax.files import readable
 
 # Actions 1 to 27 as the authors number them.
 ACTIONS = names(
@@ -46,16 +47,10 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file cannot be read, or holds another array."""
-    try:
-        raw = entry.path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{entry.path}: cannot be read ({error.strerror})") from error
     import scipy.io
 
-    try:
-        contents = scipy.io.loadmat(io.BytesIO(raw))
-    except Exception as error:  # SciPy raises what its parser stumbles over: zlib.error, TypeError, MatReadError, ...
-        raise UserError(f"{entry.path}: not a readable MATLAB file ({error}); copy or download it again") from error
+    with readable(entry.path, "a MATLAB file"):
+        contents = scipy.io.loadmat(io.BytesIO(entry.path.read_bytes()))
     skeleton_VxCxT = contents.get(_KEY)
     if skeleton_VxCxT is None:
         arrays = ", ".join(key for key in contents if not key.startswith("__")) or "none"
