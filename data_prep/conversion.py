@@ -11,7 +11,6 @@ import hashlib
 import pathlib
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,48 +25,29 @@ from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
 from dsta_jax.files import sole_writer
 
-from . import duplicate_report, pool, shards, tfds_layout
+from . import broken, duplicate_report, pool, shards, tfds_layout
 
 RECORDINGS_PER_SHARD = 128
 REPORT = "conversion.json"
 
-_SHOWN = 20  # broken recordings shown one by one on the terminal
-
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Where and how a set is written.
+    """Where and how a set is written."""
 
-    Attributes:
-      out: the directory of converted sets.
-      workers: processes that convert.
-      skip_broken: whether unreadable recordings are left out.
-      overwrite: whether a set that is there is replaced.
-    """
-
-    out: pathlib.Path
-    workers: int = 1
-    skip_broken: bool = False
-    overwrite: bool = False
+    out: pathlib.Path  # The directory of converted sets.
+    workers: int = 1  # Processes that convert.
+    skip_broken: bool = False  # Whether broken recordings are left out.
+    overwrite: bool = False  # Whether a set that is there is replaced.
 
 
 def convert(
     source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark] = ()
 ) -> pathlib.Path:
-    """Converts a collection and prints a summary.
+    """Converts the recordings that are in a split, and prints a summary; returns the set's directory.
 
-    Args:
-      source: what the recordings are, and how they are normalised.
-      collection: the recordings; those that are in a split are converted.
-      options: where and how.
-      benchmarks: on this set; the summary says what recordings that are identical mean for them.
-
-    Returns:
-      The set's directory, `OUT/NAME/VERSION`.
-
-    Raises:
-      UserError: when recordings are broken and may not be skipped, another set is in the place, or the directory
-        cannot be written.
+    What identical recordings mean for the benchmarks is said. Raises UserError when recordings are broken and may not
+    be skipped, another set is in the place, or the directory cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
@@ -97,7 +77,8 @@ def _convert(
     found = shards.together(results)
     same, notes = duplicate_report.find(collection, found.fingerprints, benchmarks)
     shards.write_json(incomplete / REPORT, {**made_from, **_report(collection, found), "identical": same})
-    _refuse_broken(collection, found, incomplete / REPORT, options.skip_broken)
+    broken.report(list(found.broken.values()), len(collection.selected), incomplete / REPORT, options.skip_broken)
+    _refuse_empty_splits(collection, found)
     counts = _write_metadata(source, tasks, results, incomplete)
     _put_in_place(incomplete, directory)
     for line in (*_what_was_found(source, found, directory / REPORT), *notes):
@@ -189,23 +170,12 @@ def _run(tasks: Sequence[shards.Task], collection: Collection, workers: int) -> 
 def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
     path_of = {name: collection.entries[name].path for name in found.broken}
-    broken = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
+    reasons = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
     others = ("records", "joints", "unseen", "untrusted", "other_length", "left_out", "fallback")
-    return {**{key: getattr(found, key) for key in others}, "broken": broken}
+    return {**{key: getattr(found, key) for key in others}, "broken": reasons}
 
 
-def _refuse_broken(collection: Collection, found: shards.Result, report: pathlib.Path, skip: bool) -> None:
-    if found.broken:
-        print(f"{len(found.broken)} broken recordings:", file=sys.stderr)
-    for reason in list(found.broken.values())[:_SHOWN]:
-        print(f"  {reason}", file=sys.stderr)
-    if len(found.broken) > _SHOWN:
-        print(f"  and {len(found.broken) - _SHOWN} more", file=sys.stderr)
-    if found.broken and not skip:
-        raise UserError(
-            f"{len(found.broken)} of {len(collection.selected)} recordings are broken, listed in {report}; repair "
-            "them, or leave them out with --skip_broken"
-        )
+def _refuse_empty_splits(collection: Collection, found: shards.Result) -> None:
     for split, names in collection.splits.items():
         if not found.fingerprints.keys() & set(names):
             reasons = ["broken"] * any(name in found.broken for name in names)
@@ -276,8 +246,7 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
             f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: they count as not seen and "
             "their coordinates are not used; to use them give channels without c, or set their confidence above 0"
         )
-    if found.other_length:
-        count = found.other_length
+    if count := found.other_length:
         lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
     if source.published and found.records != source.published:
         lines.append(f"the authors publish {source.published} recordings, {found.records} were converted")

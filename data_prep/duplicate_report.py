@@ -12,15 +12,9 @@ from dsta_jax.datasets.recording import Collection, columns, without
 def find(
     collection: Collection, fingerprints: Mapping[str, str], benchmarks: Sequence[Benchmark]
 ) -> tuple[list[list[str]], list[str]]:
-    """The recordings with the very same frames.
+    """Groups of recordings with the very same frames, by name, and what is to be known of them, a line each.
 
-    Args:
-      collection: what was converted.
-      fingerprints: `duplicates.fingerprint` by name; recordings without are not in the set.
-      benchmarks: on this set.
-
-    Returns:
-      Groups of names, and what is to be known of them, a line each.
+    The fingerprints are `duplicates.fingerprint` by name; a recording without one is not in the set.
     """
     converted = without(collection, [name for name in collection.entries if name not in fingerprints])
     name_N = [one.name for one in converted.selected]

@@ -27,11 +27,7 @@ def run(
 ) -> Iterator[tuple[int, _Value]]:
     """Calls `function(*arguments[i])` for every i, in `workers` processes; with one, in this process.
 
-    Yields:
-      i and the value, in the order in which they are ready.
-
-    Raises:
-      UserError: when a worker process died.
+    Yields i and the value, in the order in which they are ready. Raises UserError when a worker process died.
     """
     workers = min(workers, len(arguments))
     if workers <= 1:

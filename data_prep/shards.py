@@ -40,31 +40,18 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A shard that was written, or several together: what is in them, and what was found on the way.
-
-    Attributes:
-      records: how many there are.
-      size: bytes of the payloads.
-      joints: of all frames, of the bodies that are present.
-      unseen: joints that were not seen.
-      untrusted: joints that have coordinates but confidence 0, and count as not seen.
-      other_length: recordings that have not as many frames as their list says.
-      broken: for each broken recording, its name and the reason.
-      left_out: for each recording with nothing in it, its name and the reason.
-      fallback: for each recording that was normalised by a fallback, its name and the joints.
-      fingerprints: of each record, by name; `duplicates.fingerprint`.
-    """
+    """A shard that was written, or several together: what is in them, and what was found on the way, by name."""
 
     records: int = 0
-    size: int = 0
-    joints: int = 0
-    unseen: int = 0
-    untrusted: int = 0
-    other_length: int = 0
-    broken: dict[str, str] = dataclasses.field(default_factory=dict)
-    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
-    fallback: dict[str, str] = dataclasses.field(default_factory=dict)
-    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
+    size: int = 0  # Bytes of the payloads.
+    joints: int = 0  # Of all frames, of the bodies that are present.
+    unseen: int = 0  # Joints that were not seen.
+    untrusted: int = 0  # Joints that have coordinates but confidence 0, and count as not seen.
+    other_length: int = 0  # Recordings that have not as many frames as their list says.
+    broken: dict[str, str] = dataclasses.field(default_factory=dict)  # Why.
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)  # Why there is nothing in the recording.
+    fallback: dict[str, str] = dataclasses.field(default_factory=dict)  # The joints by which it was normalised.
+    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)  # `duplicates.fingerprint`.
 
 
 def together(results: Iterable[Result]) -> Result:

@@ -20,10 +20,7 @@ def record_features(
 ) -> tfds.features.FeaturesDict:
     """The features of a record: the keys of `dsta_jax.data.records.Record`.
 
-    Args:
-      label_names: what the labels mean.
-      frame_shape: V, M and C.
-      words: those of subject, camera and setup that are text; the others are numbers.
+    The frame shape is V, M and C; `words` are those of subject, camera and setup that are text instead of numbers.
     """
     return tfds.features.FeaturesDict(
         {
@@ -40,8 +37,7 @@ def to_payload(features: tfds.features.FeaturesDict, record: Record) -> bytes:
     values = {key: value for key, value in vars(record).items() if key != "frames_TxVxMxC"}
     serialized = features.serialize_example({**values, "frames": record.frames_TxVxMxC})
     # The order of a map's entries differs from one process to the next unless it is asked to be deterministic.
-    payload: bytes = tf_example_pb2.Example.FromString(serialized).SerializeToString(deterministic=True)
-    return payload
+    return bytes(tf_example_pb2.Example.FromString(serialized).SerializeToString(deterministic=True))
 
 
 def write_metadata(
@@ -54,12 +50,8 @@ def write_metadata(
 ) -> None:
     """Writes `features.json`, `dataset_info.json` and the labels' names beside the shards; no time stamps, no paths.
 
-    Args:
-      directory: where all shards lie already.
-      name: the set's name.
-      features: as `record_features` gives them.
-      splits: for each split the number of records in each shard, and the bytes of all payloads.
-      described: the set's version (three numbers with dots), description, citation and homepage.
+    The splits say the number of records in each shard, and the bytes of all payloads; `described` are the set's version
+    (three numbers with dots), description, citation and homepage.
     """
     split_infos = [
         tfds.core.SplitInfo(

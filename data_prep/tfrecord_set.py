@@ -14,21 +14,15 @@ from dsta_jax.errors import UserError
 from . import conversion
 from .formats.padded import has_confidence
 
-_CLASSES = "label.labels.txt"
-
 # Splits that are neither for training nor, by this name, for testing.
 _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels; the frames are read once more, one record after the other.
+    """Reads names and labels of `DATA_DIR/NAME/VERSION`; the frames are read once more, one record after the other.
 
-    Args:
-      directory: `DATA_DIR/NAME/VERSION`.
-      source: says whether the last channel is a confidence; without it, the fourth is.
-
-    Raises:
-      UserError: when there is none, and as `records.read_set`.
+    The source says whether the last channel is a confidence; without it, the fourth is. Raises UserError when there is
+    no such set, and as `records.read_set`.
     """
     if not (directory / "dataset_info.json").is_file():
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
@@ -40,11 +34,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         one = Entry(record.name, directory, record.label, record.subject, record.camera, record.setup)
         found.append((f"{directory}: {split}", one))
         splits[split].append(record.name)
-    try:
-        class_names = tuple((directory / _CLASSES).read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{directory / _CLASSES}: not readable ({error}); convert the set again") from error
-    return Collection(by_name(directory, found), splits, _Reader(directory, confidence), class_names)
+    return Collection(by_name(directory, found), splits, _Reader(directory, confidence), info.label_names)
 
 
 class _Reader:
@@ -72,16 +62,8 @@ def write(
     """Converts a collection to a data set's records; returns their directory.
 
     Where the protocol goes by the parts that the recordings name, each split becomes one of the set; otherwise all
-    recordings go to one.
-
-    Args:
-      collection: the recordings.
-      source: the data set that they are made one of.
-      benchmarks: on the set; the recordings must be such that the first can divide them.
-      options: where and how.
-
-    Raises:
-      UserError: when the recordings are not such as source and benchmark need, and as `conversion.convert`.
+    recordings go to one. The first of the benchmarks must be able to divide them. Raises UserError when the recordings
+    are not such as source and benchmark need, and as `conversion.convert`.
     """
     _check_labels(collection, source)
     benchmark = benchmarks[0]

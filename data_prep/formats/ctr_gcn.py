@@ -29,10 +29,7 @@ def read(path: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the labels; the frames are read out of the archive one recording after the other.
 
     How many bodies, joints and channels there are is said by what stands beside the arrays, by the source, or else by
-    NTU RGB+D.
-
-    Raises:
-      UserError: when the file is no such archive.
+    NTU RGB+D. Raises UserError when the file is no such archive.
     """
     names = npy_rows.names(path)
     present = [part for part in _PARTS if f"x_{part}" in names]
@@ -104,9 +101,7 @@ def part_of(splits: Iterable[str]) -> dict[str, str]:
 def write(file: BinaryIO, collection: Collection, outlines: padded.Outlines) -> None:
     """Writes a collection with splits as `part_of` takes them, one recording at a time, without compression.
 
-    Raises:
-      UserError: when a recording is broken, or they do not fit into one array.
-      OSError: when the file cannot be written.
+    Raises UserError when a recording is broken, or they do not fit into one array.
     """
     common_TxVxMxC = padded.common_outline(outlines)
     frames, joints, bodies, channels = common_TxVxMxC.shape

@@ -36,13 +36,9 @@ _WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column whe
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the list.
 
-    Args:
-      directory: with the list and the recordings.
-      source: says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
-        cannot be read, and named classes are numbered in alphabetical order.
-
-    Raises:
-      UserError: when there is no such list, or it is not as it must be.
+    The source says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
+    cannot be read, and named classes are numbered in alphabetical order. Raises UserError when there is no such list,
+    or it is not as it must be.
     """
     path = directory / LIST
     lines = _lines(path)
@@ -139,10 +135,9 @@ def _conclusions(path: pathlib.Path, source: Source) -> tuple[str, ...]:
 
 
 def read_recording(wanted: Entry, source: Source | None) -> Recording:
-    """Reads a recording of the source's shape; without one, a fourth channel is a confidence.
+    """Reads a recording of the source's shape; without a source, a fourth channel is a confidence.
 
-    Raises:
-      UserError: when the file is not as it must be.
+    Raises UserError when the file is not as it must be.
     """
     if not wanted.path.exists():
         raise UserError(f"{wanted.path}: no such file, but {LIST} names it")

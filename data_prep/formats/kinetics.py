@@ -30,12 +30,8 @@ _LARGEST = 1e38  # float32 holds somewhat more.
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the lists of labels; videos without a skeleton are left out.
 
-    Args:
-      directory: with the lists, and the directories of the videos' files.
-      source: says how many people of a frame are kept; without it, two.
-
-    Raises:
-      UserError: when there are no such lists, or one is not as it must be.
+    The source says how many people of a frame are kept; without it, two. Raises UserError when there are no such lists,
+    or one is not as it must be.
     """
     lists = sorted(directory.glob(f"*{_ENDING}"), key=lambda path: ("train" not in path.name, path.name))
     if not lists:

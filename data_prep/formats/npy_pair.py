@@ -31,9 +31,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads names and labels of all splits; the arrays are mapped into memory.
 
     Where nothing beside the arrays says whether the last channel is a confidence, the source does.
-
-    Raises:
-      UserError: when there are no such files, or they do not fit together.
+    Raises UserError when there are no such files, or they do not fit together.
     """
     parts = [_read_part(path, source) for path in _label_files(directory)]
     guessed = [part for part in parts if part.entries and part.beside is None and source is None]
@@ -127,9 +125,7 @@ def check_output(directory: pathlib.Path, splits: Mapping[str, Any], overwrite: 
 def write(directory: pathlib.Path, collection: Collection, outlines: padded.Outlines) -> None:
     """Writes a collection whose splits share no recording, one at a time; all files get their names at the end.
 
-    Raises:
-      UserError: when a recording is broken, or they do not fit into one array.
-      OSError: when a file cannot be written.
+    Raises UserError when a recording is broken, or they do not fit into one array.
     """
     common_TxVxMxC = padded.common_outline(outlines)
     row = common_TxVxMxC.transpose(3, 0, 1, 2).shape

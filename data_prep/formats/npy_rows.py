@@ -52,12 +52,7 @@ def names(path: pathlib.Path) -> list[str]:
 
 
 class ArchivedRows:
-    """An array in an `.npz` file, whose rows are read without loading the others.
-
-    Attributes:
-      place: the file and the array's name, for errors.
-      shape: of the array.
-    """
+    """An array in an `.npz` file, whose rows are read without loading the others; errors call it `place`."""
 
     def __init__(self, path: pathlib.Path, name: str) -> None:
         """Opens the array `name`; UserError when it is not one of real numbers that is stored row by row."""

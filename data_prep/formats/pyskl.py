@@ -26,8 +26,7 @@ _ALL = "all"
 def read(path: pathlib.Path) -> Collection:
     """Reads the file into memory, which takes about as many bytes as it has.
 
-    Raises:
-      UserError: when the file is no such pickle, a name is taken twice, or no split names a recording.
+    Raises UserError when the file is no such pickle, a name is taken twice, or no split names a recording.
     """
     split, annotations = _parts(path, safe_pickle.load(path))
     found = list(_entries(path, annotations))
@@ -135,10 +134,7 @@ def write(file: BinaryIO, collection: Collection) -> None:
     """Writes a collection, one recording at a time.
 
     Python's pickler would keep all recordings in memory to the end. So the dictionary around them is written here, by
-    the instructions that Python's module `pickletools` describes.
-
-    Raises:
-      UserError: when a recording is broken.
+    the instructions that Python's module `pickletools` describes. Raises UserError when a recording is broken.
     """
     splits = {split: list(names) for split, names in collection.splits.items()}
     file.write(b"\x80\x03}" + _pickled("split") + _pickled(splits) + b"s" + _pickled("annotations") + b"]")

@@ -40,13 +40,9 @@ class _Refusal(Exception):
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Loads a pickle.
+    """Loads a pickle. Arrays are read-only; a bytearray comes as bytes, an OrderedDict or defaultdict as a dict.
 
-    Returns:
-      The value. Arrays are read-only; a bytearray comes as bytes, an OrderedDict or defaultdict as a dict.
-
-    Raises:
-      UserError: when the file cannot be read, is no pickle, or is one of anything but plain data.
+    Raises UserError when the file cannot be read, is no pickle, or is one of anything but plain data.
     """
     path = pathlib.Path(path)
     with readable(path, "a pickle of plain data"):
