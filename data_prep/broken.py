@@ -16,7 +16,5 @@ def report(reasons: Sequence[str], recordings: int, listed_in: pathlib.Path, ski
     more = [f"and {len(reasons) - _SHOWN} more"] if len(reasons) > _SHOWN else []
     print("\n  ".join([f"{len(reasons)} broken recordings:", *reasons[:_SHOWN], *more]), file=sys.stderr)
     if not skip:
-        raise UserError(
-            f"{len(reasons)} of {recordings} recordings are broken, listed in {listed_in}; repair them, or leave them "
-            "out with --skip_broken"
-        )
+        found = f"{len(reasons)} of {recordings} recordings are broken, listed in {listed_in}"
+        raise UserError(f"{found}; repair them, or leave them out with --skip_broken")

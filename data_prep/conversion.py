@@ -94,9 +94,6 @@ def _convert(
     )
 
 
-# What a set was made from.
-
-
 def _made_from(source: Source, collection: Collection) -> dict[str, str]:
     """Digests of the input (the files' names, sizes and times, and the set's description) and of the code."""
     described = dataclasses.replace(source, find=None, prepare=())
@@ -164,9 +161,6 @@ def _run(tasks: Sequence[shards.Task], collection: Collection, workers: int) -> 
     return results
 
 
-# The end of a conversion.
-
-
 def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
     path_of = {name: collection.entries[name].path for name in found.broken}
@@ -187,23 +181,14 @@ def _write_metadata(
     source: Source, tasks: Sequence[shards.Task], results: Sequence[shards.Result], directory: pathlib.Path
 ) -> dict[str, int]:
     """Describes the set; returns how many records each split has."""
-    shards_of: dict[str, list[shards.Result]] = {}
+    splits: dict[str, tuple[list[int], int]] = {}
     for task, result in zip(tasks, results, strict=True):
-        shards_of.setdefault(task.split, []).append(result)
-    tfds_layout.write_metadata(
-        directory,
-        name=source.name,
-        version=source.version,
-        features=tfds_layout.record_features(source.label_names, source.frame_shape, tasks[0].words),
-        splits={
-            split: ([shard.records for shard in those], sum(shard.size for shard in those))
-            for split, those in shards_of.items()
-        },
-        description=source.description,
-        citation=source.citation,
-        homepage=source.homepage,
-    )
-    return {split: sum(shard.records for shard in those) for split, those in shards_of.items()}
+        lengths, size = splits.get(task.split, ([], 0))
+        splits[task.split] = [*lengths, result.records], size + result.size
+    features = tfds_layout.record_features(source.label_names, source.frame_shape, tasks[0].words)
+    described = {key: getattr(source, key) for key in ("name", "version", "description", "citation", "homepage")}
+    tfds_layout.write_metadata(directory, features=features, splits=splits, **described)
+    return {split: sum(lengths) for split, (lengths, _) in splits.items()}
 
 
 def _put_in_place(incomplete: pathlib.Path, directory: pathlib.Path) -> None:

@@ -78,10 +78,8 @@ def _check_finite(one: Entry, recording: Recording) -> None:
     infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
     if infinite_TxVxM.any():
         frame, joint, body = np.argwhere(infinite_TxVxM)[0]
-        raise UserError(
-            f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0): an infinite number, expected "
-            "a finite one, or NaN for a joint that was not seen; correct it where it was recorded"
-        )
+        place = f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0)"
+        raise UserError(f"{place}: an infinite number, expected a finite one, or NaN for a joint that was not seen")
 
 
 def _settle(reasons: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:

@@ -49,10 +49,7 @@ class _Reader:
             self._records = start
             for _, record in start:
                 if record.name == wanted.name:
-                    frames_TxVxMxC = record.frames_TxVxMxC
-                    if self._confidence:
-                        return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
-                    return Recording(frames_TxVxMxC)
+                    return Recording.of_channels(record.frames_TxVxMxC, self._confidence)
         raise UserError(f"{self._directory}: {wanted.name} is not there any more")
 
 
@@ -104,11 +101,10 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
     training = [split for split in names_of if split not in tests]
     nothing_tests = len(training) == len(names_of) and not all("train" in split for split in training)
     if nothing_tests or _VALIDATION.intersection(training):
-        raise UserError(
-            f"the recordings are in the splits {', '.join(collection.splits)}, but benchmark {benchmark.name} tests on "
-            f"{', '.join(tests)} and trains on all others; name those that test in its TOML file, [split] split = "
-            "[...], or convert only some with --splits=..."
-        )
+        found = f"the recordings are in the splits {', '.join(collection.splits)}"
+        rule = f"benchmark {benchmark.name} tests on {', '.join(tests)} and trains on all others"
+        remedy = "name those that test in its TOML file, [split] split = [...], or convert only some with --splits=..."
+        raise UserError(f"{found}, but {rule}; {remedy}")
     splits = {split: list(names) for split, names in names_of.items()}
     return in_one_split_each(dataclasses.replace(collection, splits=splits), "a converted set")
 
@@ -118,10 +114,8 @@ def _check_column(collection: Collection, benchmark: Benchmark) -> None:
     column, entries = benchmark.protocol.column, collection.selected
     unknown = [one for one in entries if not getattr(one, column)]
     if unknown:
-        raise UserError(
-            f"{unknown[0].name}: its {column} is not known, by which benchmark {benchmark.name} divides training from "
-            f"testing ({len(unknown)} of {len(entries)} recordings are such)"
-        )
+        found = f"{unknown[0].name}: its {column} is not known ({len(unknown)} of {len(entries)} recordings are such)"
+        raise UserError(f"{found}, but benchmark {benchmark.name} divides training from testing by it")
 
 
 def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:

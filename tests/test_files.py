@@ -50,6 +50,6 @@ def test_why_a_file_cannot_be_read(error, message):
 
 def test_one_program_at_a_time_writes_to_a_directory(tmp_path):
     for _ in range(2):  # The lock ends with the block.
-        with sole_writer(tmp_path / "new"):
-            with pytest.raises(UserError, match="another program is writing there"), sole_writer(tmp_path / "new"):
-                pass
+        directory, error = tmp_path / "new", pytest.raises(UserError, match="another program is writing there")
+        with sole_writer(directory), error, sole_writer(directory):
+            pass

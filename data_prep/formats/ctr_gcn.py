@@ -6,7 +6,6 @@ names: they are called train_0, train_1, ... as CTR-GCN does. Our own writer add
 which say what the arrays have no place for.
 """
 
-import functools
 import math
 import pathlib
 import zipfile
@@ -57,18 +56,15 @@ def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source |
         frame_shape, why = beside["frame_shape"], f"by beside_{part}; copy the file again"
     joints, bodies, channels = frame_shape
     if shape[2] != math.prod(frame_shape):
-        raise UserError(
-            f"{place}: {shape[2]} numbers a frame, expected {math.prod(frame_shape)}: {bodies} bodies x {joints} "
-            f"joints x {channels} channels {why}"
-        )
+        expected = f"{math.prod(frame_shape)}: {bodies} bodies x {joints} joints x {channels} channels"
+        raise UserError(f"{place}: {shape[2]} numbers a frame, expected {expected} {why}")
     confidence = padded.has_confidence(place, joints, channels, source)
-    found = padded.Part(part, place, entries, functools.partial(_row, rows_NxTxF, frame_shape), confidence)
+
+    def row(number: int) -> np.ndarray:
+        return rows_NxTxF.row(number).reshape(-1, bodies, joints, channels).transpose(0, 2, 1, 3)
+
+    found = padded.Part(part, place, entries, row, confidence)
     return found.with_beside(beside) if beside else found
-
-
-def _row(rows_NxTxF: npy_rows.ArchivedRows, frame_shape: tuple[int, int, int], number: int) -> np.ndarray:
-    joints, bodies, channels = frame_shape
-    return rows_NxTxF.row(number).reshape(-1, bodies, joints, channels).transpose(0, 2, 1, 3)
 
 
 def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
@@ -92,9 +88,8 @@ def part_of(splits: Iterable[str]) -> dict[str, str]:
     """The part that each split becomes: that with `train` in its name `train`, the other `test`; UserError for more."""
     part = {split: "train" if "train" in split else "test" for split in splits}
     if len(set(part.values())) < len(part):
-        raise UserError(
-            f"splits {', '.join(splits)}: expected two, one with 'train' in its name and another; choose with --splits"
-        )
+        expected = "expected two, one with 'train' in its name and another"
+        raise UserError(f"splits {', '.join(splits)}: {expected}; choose with --splits")
     return part
 
 

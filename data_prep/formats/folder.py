@@ -17,7 +17,8 @@ import itertools
 import math
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,8 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """
     path = directory / LIST
     lines = _lines(path)
-    class_names = source.label_names if source else _named_classes(line["label"] for _, line in lines)
+    labels = sorted({line["label"] for _, line in lines})
+    class_names = source.label_names if source else None if all(map(_WHOLE.fullmatch, labels)) else tuple(labels)
     origins, notes = {}, []
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
@@ -94,12 +96,6 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     return lines
 
 
-def _named_classes(labels: Iterable[str]) -> tuple[str, ...] | None:
-    """The classes' names in alphabetical order; None where all are numbers."""
-    names = sorted(set(labels))
-    return None if all(map(_WHOLE.fullmatch, names)) else tuple(names)
-
-
 def _numbers_or_words(cells: Sequence[str]) -> tuple[list[int | str], str]:
     """A column's values, 0 for an unknown one, and a word among numbers, which are words as well then."""
     known = ["" if cell.lower() in csv_frames.MISSING else cell for cell in cells]
@@ -142,10 +138,8 @@ def read_recording(wanted: Entry, source: Source | None) -> Recording:
     if not wanted.path.exists():
         raise UserError(f"{wanted.path}: no such file, but {LIST} names it")
     frames_TxMxVxC = _READERS[wanted.path.suffix.lower()](wanted.path, source)
-    frames_TxVxMxC = frames_TxMxVxC.transpose(0, 2, 1, 3)
-    if source.confidence if source else frames_TxVxMxC.shape[3] == 4:
-        return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
-    return Recording(frames_TxVxMxC)
+    confidence = source.confidence if source else frames_TxMxVxC.shape[3] == 4
+    return Recording.of_channels(frames_TxMxVxC.transpose(0, 2, 1, 3), confidence)
 
 
 def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
@@ -164,9 +158,7 @@ def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
     return array.reshape(len(array), -1, joints, channels)
 
 
-def _read_csv(path: pathlib.Path, source: Source | None) -> np.ndarray:
-    assert source is not None
-    return csv_frames.read(path, source.frame_shape)
-
-
-_READERS = {".npy": _read_npy, ".csv": _read_csv}
+_READERS: dict[str, Callable[[pathlib.Path, Any], np.ndarray]] = {
+    ".npy": _read_npy,
+    ".csv": lambda path, source: csv_frames.read(path, source.frame_shape),
+}

@@ -107,7 +107,7 @@ def read_recording(wanted: Entry, bodies: int) -> Recording:
     for index, people in people_of.items():
         for body, pose_VxC in enumerate(people):
             frames_TxVxMxC[index - first, :, body] = pose_VxC
-    return Recording(frames_TxVxMxC[..., :2], frames_TxVxMxC[..., 2])
+    return Recording.of_channels(frames_TxVxMxC, confidence=True)
 
 
 def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:

@@ -6,7 +6,6 @@ what the array has no place for.
 """
 
 import contextlib
-import functools
 import pathlib
 import pickle
 import re
@@ -68,7 +67,11 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
         raise UserError(f"{labels}: {len(names)} names, but {arrays[0].name} holds {shape[0]} recordings")
     entries = [entry(name, arrays[0], label) for name, label in zip(names, numbers, strict=True)]
     confidence = padded.has_confidence(str(arrays[0]), shape[3], shape[1], source)
-    part = padded.Part(split, str(labels), entries, functools.partial(_row, array_NxCxTxVxM), confidence)
+
+    def row(number: int) -> np.ndarray:
+        return np.array(array_NxCxTxVxM[number]).transpose(1, 2, 3, 0)
+
+    part = padded.Part(split, str(labels), entries, row, confidence)
     note = labels.with_name(split + _BESIDE)
     if not note.exists():
         return part
@@ -77,10 +80,6 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
     if beside["columns"]["name"] != names:
         raise UserError(f"{note}: its names are not those of {labels.name}; copy both again, or remove it")
     return part.with_beside(beside)
-
-
-def _row(array_NxCxTxVxM: np.ndarray, number: int) -> np.ndarray:
-    return np.array(array_NxCxTxVxM[number]).transpose(1, 2, 3, 0)
 
 
 def _names_and_labels(path: pathlib.Path) -> tuple[list[str], list[int]]:

@@ -27,6 +27,7 @@ _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
 # What objects may cost: so much, and so much for each byte of the file. A container, a call and a place in the memo are
 # one object each.
 _FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
+_PLAIN = "numbers, text, containers and numpy arrays of them"
 _NO_PICKLES = {
     b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
     b"\x93NUMPY": "an array, as in .npy files",
@@ -55,10 +56,8 @@ def load(path: str | os.PathLike[str]) -> Any:
             try:
                 value = _Reader(mapped).load()
             except _Refusal as reason:
-                raise UserError(
-                    f"{path}: {reason}, expected only numbers, text, containers and numpy arrays of them; such a "
-                    "pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
-                ) from None
+                remedy = "such a pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
+                raise UserError(f"{path}: {reason}, expected only {_PLAIN}; {remedy}") from None
             if mapped.tell() < size:
                 raise ValueError(f"{size - mapped.tell()} bytes follow its end")
             return value

@@ -8,7 +8,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import Reference
 from dsta_jax.datasets.normalize import mark_unseen, normalize, present_bodies, untrusted_joints, usable_reference
 from dsta_jax.datasets.recording import Recording, is_real
-from dsta_jax.errors import UserError
+from dsta_jax.errors import UserError, shown
 
 
 class NobodySeen(Exception):
@@ -61,12 +61,9 @@ def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
         joints, bodies, channels = source.frame_shape
         expected = f"frames x {joints} joints x {channels} channels ({source.channels})"
         expected += f", or frames x {joints} x at most {bodies} bodies x {channels}" if bodies > 1 else ""
-        found = " x ".join(map(str, np.shape(frames)))
-        raise UserError(f"{place}: an array of {array.dtype} {found}, expected numbers: {expected}")
-    coordinates = array.shape[3] - source.confidence
-    score_TxVxM = array[..., -1] if source.confidence else None
+        raise UserError(f"{place}: an array of {shown(np.asarray(frames))}, expected numbers: {expected}")
     try:
-        return clean(Recording(array[..., :coordinates], score_TxVxM), source).frames_TxVxMxC
+        return clean(Recording.of_channels(array, source.confidence), source).frames_TxVxMxC
     except NobodySeen as reason:
         raise UserError(f"{place}: {reason} in any of its {len(array)} frames") from None
     except ValueError as error:
@@ -79,10 +76,8 @@ def check(recording: Recording, source: Source) -> None:
     has_score = recording.score_TxVxM is not None
     expected = source.frame_shape[0], len(source.channels) - source.confidence
     if (joints, coordinates) != expected or (source.confidence and not has_score):
-        raise ValueError(
-            f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence, "
-            f"expected {expected[0]} ({source.layout.name}) of {source.channels}"
-        )
+        found = f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence"
+        raise ValueError(f"{found}, expected {expected[0]} ({source.layout.name}) of {source.channels}")
     if bodies > source.bodies:
         raise ValueError(f"{bodies} bodies, expected {source.bodies} at most")
 
@@ -102,7 +97,5 @@ def _frames(recording: Recording, source: Source) -> np.ndarray:
 def _refuse_infinity(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:
     if np.isinf(frames_TxVxMxC).any():
         frame, joint, body, channel = place = tuple(np.argwhere(np.isinf(frames_TxVxMxC))[0].tolist())
-        raise ValueError(
-            f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}: {source.channels[channel]} is "
-            f"{given_TxVxMxC[place]}, {expected}"
-        )
+        where = f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}"
+        raise ValueError(f"{where}: {source.channels[channel]} is {given_TxVxMxC[place]}, {expected}")

@@ -17,8 +17,7 @@ FILE_PATTERN = "*.skeleton"
 SETUPS, CAMERAS, SUBJECTS = 32, 3, 106
 
 # Actions 1 to 120 as the authors number them; the first 60 are those of NTU RGB+D 60.
-ACTIONS = names(
-    """
+ACTIONS = names("""
     drink water, eat a meal or snack, brush teeth, brush hair, drop, pick up, throw, sit down, stand up, clap, read,
     write, tear up paper, put on a jacket, take off a jacket, put on a shoe, take off a shoe, put on glasses,
     take off glasses, put on a hat or cap, take off a hat or cap, cheer up, wave a hand, kick something,
@@ -40,8 +39,7 @@ ACTIONS = names(
     shoot at somebody with a gun, step on somebody's foot, high-five, cheers and drink, carry something together,
     take a photo of somebody, follow somebody, whisper in somebody's ear, exchange things, support somebody,
     rock-paper-scissors
-    """
-)
+""")
 
 
 def find(raw_dir: pathlib.Path, actions: int, setups: int) -> Collection:

@@ -60,6 +60,13 @@ class Recording:
     image_shape: tuple[int, int] | None = None  # Height and width of the pictures in which joints were found ...
     original_shape: tuple[int, int] | None = None  # ... and of the same before they were scaled, where known.
 
+    @classmethod
+    def of_channels(cls, frames_TxVxMxC: np.ndarray, confidence: bool, **pictures: Any) -> "Recording":
+        """A recording whose last channel is a confidence, or is not."""
+        if not confidence:
+            return cls(frames_TxVxMxC, **pictures)
+        return cls(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], **pictures)
+
     @property
     def frames_with_score(self) -> np.ndarray:
         """TxVxMxC, with the confidence as one channel more if there is one."""
@@ -207,9 +214,9 @@ def in_one_split_each(collection: Collection, form: str) -> Collection:
     for split, names in collection.splits.items():
         for name in names:
             if name in split_of:
+                both, some = f"{split_of[name]} and {split}", ", ".join(collection.splits)
                 raise UserError(
-                    f"{name} is in the splits {split_of[name]} and {split}, but in {form} a recording is in one; "
-                    f"choose with --splits some of {', '.join(collection.splits)}"
+                    f"{name} is in the splits {both}, expected one in {form}; choose with --splits some of {some}"
                 )
             split_of[name] = split
     others = len(collection.entries) - len(split_of)

@@ -18,12 +18,10 @@ from dsta_jax.errors import UserError
 SKELETON_FILE = "skeletons_world.txt"
 TRAIN_LIST, TEST_LIST = "train_gestures.txt", "test_gestures.txt"
 
-GESTURES = names(
-    """
+GESTURES = names("""
     grab, tap, expand, pinch, rotation clockwise, rotation counter-clockwise, swipe right, swipe left, swipe up,
     swipe down, swipe X, swipe +, swipe V, shake
-    """
-)
+""")
 FINGERS = ("one finger", "whole hand")
 FINE_GESTURES = tuple(f"{gesture}, {fingers}" for gesture in GESTURES for fingers in FINGERS)
 
