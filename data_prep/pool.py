@@ -1,7 +1,6 @@
 """A pool of worker processes that ends with its parent, quietly on Ctrl-C."""
 
 import concurrent.futures
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -38,24 +37,18 @@ def run(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
     )
     try:
-        with _interrupts_ignored():
+        # Ctrl-C reaches every process of a terminal; workers ignore it from birth, the parent ends them.
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
             futures = {executor.submit(function, *argument): index for index, argument in enumerate(arguments)}
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
     except concurrent.futures.process.BrokenProcessPool:
         raise UserError("a worker process was killed, perhaps for want of memory; try fewer --workers") from None
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal; those started here ignore it from birth, the parent ends them."""
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _end_with_parent() -> None:

@@ -67,19 +67,15 @@ def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, s
     for one in tqdm(collection.entries.values(), desc="reading", unit=" recordings", disable=None):
         try:
             recording = collection.read(one)
-            _check_finite(one, recording)
+            infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
+            if infinite_TxVxM.any():
+                frame, joint, body = np.argwhere(infinite_TxVxM)[0]
+                place = f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0)"
+                raise UserError(f"{place}: an infinite number, expected a finite one, or NaN for a joint not seen")
             outlines[one.name] = padded.outline(recording)
         except UserError as error:
             reasons[one.name] = str(error)
     return outlines, reasons
-
-
-def _check_finite(one: Entry, recording: Recording) -> None:
-    infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
-    if infinite_TxVxM.any():
-        frame, joint, body = np.argwhere(infinite_TxVxM)[0]
-        place = f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0)"
-        raise UserError(f"{place}: an infinite number, expected a finite one, or NaN for a joint that was not seen")
 
 
 def _settle(reasons: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:

@@ -37,6 +37,11 @@ class Task:
     source: Source
     words: tuple[str, ...]
 
+    @property
+    def note(self) -> pathlib.Path:
+        """The file that says that the shard is finished."""
+        return self.path.parent / FINISHED / f"{self.path.name}.json"
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -66,14 +71,9 @@ def together(results: Iterable[Result]) -> Result:
     return Result(**total)
 
 
-def _note(task: Task) -> pathlib.Path:
-    """The file that says that a shard is finished."""
-    return task.path.parent / FINISHED / f"{task.path.name}.json"
-
-
 def finished(task: Task) -> Result | None:
     """The result of a shard that an interrupted run has left whole."""
-    note = read_json(_note(task))
+    note = read_json(task.note)
     if note is None or not task.path.exists():
         return None
     result = Result(**note)
@@ -89,7 +89,7 @@ def write(task: Task, read: Callable[[Entry], Recording]) -> Result:
     payloads = [tfds_layout.to_payload(features, record) for record, _ in converted if record is not None]
     written = Result(records=len(payloads), size=write_file(task.path, payloads))
     result = together([written, *(found for _, found in converted)])
-    write_json(_note(task), dataclasses.asdict(result))
+    write_json(task.note, dataclasses.asdict(result))
     return result
 
 
@@ -103,7 +103,8 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         return None, Result(broken={entry.name: str(error)})
     except (ValueError, OSError) as error:
         return None, Result(broken={entry.name: f"{entry.place}: {error}"})
-    frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: _origin(entry, key, task) for key in ORIGINS}
+    frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: getattr(entry, key) or 0 for key in ORIGINS}
+    origins |= {key: str(origins[key] or "") for key in task.words}  # Of one type in a set; empty where not known.
     is_fallback = found.reference != task.source.normalized_by
     return Record(entry.name, entry.label, frames_TxVxMxC=frames_TxVxMxC, **origins), Result(
         joints=found.joints,
@@ -113,12 +114,6 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         fallback={entry.name: ", ".join(found.reference.joints)} if is_fallback else {},
         fingerprints={entry.name: duplicates.fingerprint(frames_TxVxMxC)},
     )
-
-
-def _origin(entry: Entry, column: str, task: Task) -> int | str:
-    """A column's value, of the type that it has in this set; 0 or an empty word where it is not known."""
-    value: int | str = getattr(entry, column) or 0
-    return str(value or "") if column in task.words else value
 
 
 def read_json(path: pathlib.Path) -> Any:

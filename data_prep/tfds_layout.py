@@ -53,14 +53,10 @@ def write_metadata(
     The splits say the number of records in each shard, and the bytes of all payloads; `described` are the set's version
     (three numbers with dots), description, citation and homepage.
     """
+    template = tfds.core.ShardedFileTemplate(epath.Path(directory), dataset_name=name, filetype_suffix="tfrecord")
     split_infos = [
         tfds.core.SplitInfo(
-            name=split,
-            shard_lengths=list(lengths),
-            num_bytes=size,
-            filename_template=tfds.core.ShardedFileTemplate(
-                data_dir=epath.Path(directory), dataset_name=name, split=split, filetype_suffix="tfrecord"
-            ),
+            name=split, shard_lengths=list(lengths), num_bytes=size, filename_template=template.replace(split=split)
         )
         for split, (lengths, size) in splits.items()
     ]

@@ -68,7 +68,10 @@ def write(
         collection = _divided(collection, benchmark)
     else:
         collection = dataclasses.replace(collection, splits={ALL: list(collection.entries)}, notes=())
-        _check_column(collection, benchmark)
+        unknown = [one for one in collection.selected if not getattr(one, benchmark.protocol.column)]
+        if unknown:
+            found = f"its {benchmark.protocol.column} is not known ({len(unknown)} recordings are such)"
+            raise UserError(f"{unknown[0].name}: {found}, but benchmark {benchmark.name} divides by it")
     is_test_N = benchmark.protocol.is_test(columns(collection))
     if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
         part = "trains" if is_test_N.all() else "tests"
@@ -107,15 +110,6 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
         raise UserError(f"{found}, but {rule}; {remedy}")
     splits = {split: list(names) for split, names in names_of.items()}
     return in_one_split_each(dataclasses.replace(collection, splits=splits), "a converted set")
-
-
-def _check_column(collection: Collection, benchmark: Benchmark) -> None:
-    """Raises UserError when what the benchmark divides by is not known of a recording."""
-    column, entries = benchmark.protocol.column, collection.selected
-    unknown = [one for one in entries if not getattr(one, column)]
-    if unknown:
-        found = f"{unknown[0].name}: its {column} is not known ({len(unknown)} of {len(entries)} recordings are such)"
-        raise UserError(f"{found}, but benchmark {benchmark.name} divides training from testing by it")
 
 
 def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:

@@ -154,8 +154,6 @@ def _frame(path: pathlib.Path, number: int, line: str, style: Style) -> list[flo
         raise UserError(f"{path}:{number + 1}: {found}, expected {expected}; {hint}")
     if style.index is not None and numbers and numbers[0] - number != style.index:
         found = f"frame {numbers[0]:g} by the first column, expected {style.index + number:g}"
-        raise UserError(
-            f"{path}:{number + 1}: {found}; write an empty line for each missing frame, or remove the column"
-        )
+        raise UserError(f"{path}:{number + 1}: {found}; write empty lines for missing frames, or remove the column")
     numbers = numbers if style.index is None else numbers[1:]
     return [] if all(map(math.isnan, numbers)) else numbers

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry
+from dsta_jax.datasets.recording import ALL, ORIGINS, Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError, shown
 
 from . import csv_frames, npy_rows
 
 LIST = "labels.csv"
-_NEEDED, _SPLIT, _ALL = ("file", "label"), "split", "all"
+_NEEDED, _SPLIT = ("file", "label"), "split"
 _COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
 _WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column where a number is missing.
 
@@ -58,7 +58,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
     for name, (_, line) in zip(entries, lines, strict=True):
-        splits.setdefault(line.get(_SPLIT, _ALL), []).append(name)
+        splits.setdefault(line.get(_SPLIT, ALL), []).append(name)
     csv_paths = [one.path for one in entries.values() if one.path.suffix.lower() == ".csv"]
     if csv_paths and source is None:
         raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
@@ -90,7 +90,7 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
             raise UserError(f"{place}: {len(row)} cells, expected {len(columns)}: {','.join(columns)}")
         line = dict(zip(columns, row, strict=True))
         for column in (*_NEEDED, _SPLIT):
-            if not line.get(column, _ALL):
+            if not line.get(column, ALL):
                 raise UserError(f"{place}: no {column}, expected one in every line")
         lines.append((place, line))
     return lines

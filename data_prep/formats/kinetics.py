@@ -50,14 +50,9 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         places += [(f"{path}: {one.name}", one) for one in found]
     names = tuple(class_of[number] for number in sorted(class_of))
     all_known = list(range(len(names))) == sorted(class_of) and len(set(names)) == len(names)
-    return Collection(
-        entries=by_name(directory, places),
-        splits=splits,
-        read=functools.partial(read_recording, bodies=source.bodies if source else _BODIES),
-        class_names=names if all_known else None,
-        notes=tuple(notes),
-        parallel=True,
-    )
+    class_names = names if all_known else None
+    read_one = functools.partial(read_recording, bodies=source.bodies if source else _BODIES)
+    return Collection(by_name(directory, places), splits, read_one, class_names, tuple(notes), parallel=True)
 
 
 def _folder(path: pathlib.Path) -> pathlib.Path:

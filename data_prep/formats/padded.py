@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, integer, two_sizes
+from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, is_whole, two_sizes
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable
 
@@ -82,15 +82,11 @@ def beside(collection: Collection, split: str, outlines: Outlines, common_TxVxMx
     return json.dumps({**values, "class_names": collection.class_names, "columns": columns}).encode()
 
 
-def _is_whole(value: Any, least: int = 0) -> bool:
-    return (number := integer(value)) is not None and least <= number < 1 << 31
-
-
 _FITS: dict[str, Callable[[Any], bool]] = {
     "name": lambda value: isinstance(value, str),
-    "frames": lambda value: _is_whole(value, least=1),
-    "bodies": _is_whole,
-    **dict.fromkeys(ORIGINS, lambda value: isinstance(value, str) or _is_whole(value)),
+    "frames": lambda value: is_whole(value, least=1),
+    "bodies": is_whole,
+    **dict.fromkeys(ORIGINS, lambda value: isinstance(value, str) or is_whole(value)),
     **dict.fromkeys(_PICTURES, lambda value: value is None or two_sizes(value) is not None),
 }
 
@@ -101,7 +97,7 @@ def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(text)
         classes, columns = values["class_names"], values["columns"]
         values["frame_shape"] = sizes = values["joints"], values["bodies"], values["channels"]
-        if not isinstance(values["split"], str) or not all(_is_whole(size, least=1) for size in sizes):
+        if not isinstance(values["split"], str) or not all(is_whole(size, least=1) for size in sizes):
             raise ValueError("split, joints, bodies or channels")
         if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
             raise ValueError("class_names")

@@ -14,23 +14,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dsta_jax.datasets.recording import (
-    Collection,
-    Entry,
-    Recording,
-    by_name,
-    entry,
-    integer,
-    is_real,
-    two_sizes,
-)
+from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
 from dsta_jax.errors import UserError, shown
 
 from . import safe_pickle
 
 _PICTURES = ("img_shape", "original_shape")
 _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES)
-_ALL = "all"
 
 
 def read(path: pathlib.Path) -> Collection:
@@ -53,12 +43,8 @@ def read(path: pathlib.Path) -> Collection:
     for name, absent in missing.items():
         notes.append(f"{path}: split {name} names {len(absent)} recordings without annotation, {absent[0]!r} first")
     annotation_of = {one.name: (place, annotation) for (place, one), annotation in zip(found, annotations, strict=True)}
-    return Collection(
-        entries=entries,
-        splits=splits or {_ALL: list(entries)},
-        read=functools.partial(_read_recording, annotation_of),
-        notes=tuple(notes),
-    )
+    read_one = functools.partial(_read_recording, annotation_of)
+    return Collection(entries, splits or {ALL: list(entries)}, read_one, notes=tuple(notes))
 
 
 def _parts(path: pathlib.Path, contents: Any) -> tuple[dict[str, list[str]], list[Any]]:

@@ -136,12 +136,8 @@ def _instructions() -> dict[int, Any]:
     return actions | {code: _in_turn(actions[code], _Reader.check_number) for code in b"IL\x8b"}
 
 
-def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], None]:
-    def run(reader: _Reader) -> None:
-        first(reader)
-        second(reader)
-
-    return run
+def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], object]:
+    return lambda reader: (first(reader), second(reader))
 
 
 def _key(value: Any) -> Any:

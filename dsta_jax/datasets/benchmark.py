@@ -11,7 +11,7 @@ import numpy as np
 from dsta_jax.datasets.layouts import Layout, Reference
 from dsta_jax.datasets.recording import Collection
 
-# What the channels of a joint are: coordinates, and the confidence c with which it was found.
+# Coordinates of a joint, and the confidence c with which it was found.
 Channels = Literal["xyz", "xy", "xyzc", "xyc"]
 CHANNELS: tuple[Channels, ...] = get_args(Channels)
 

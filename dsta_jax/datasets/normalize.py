@@ -145,16 +145,12 @@ class _Body:
 
     def _track(self, point: Point) -> np.ndarray:
         """TxC, where a point is in each frame."""
-        joints = self._joints(point)
-        track_TxC: np.ndarray = (
-            self.frames_TxVxC[:, joints[0]] if len(joints) == 1 else self.frames_TxVxC[:, joints].mean(axis=1)
-        )
-        return track_TxC
+        return np.asarray(self.frames_TxVxC[:, self._joints(point)].mean(axis=1))
 
     def at_first(self, *points: Point) -> np.ndarray:
         """C, where a point is in the first frame in which it is seen; of two points, the way between them."""
         first = int(self._seen_T(*points).argmax())
-        tracks = [self._track(point)[first].copy() for point in points]
+        tracks = [self._track(point)[first] for point in points]
         return tracks[-1] - tracks[0] if len(tracks) == 2 else tracks[0]
 
     def length(self, start: Point, end: Point, median: bool) -> np.floating:

@@ -22,13 +22,10 @@ _BODY_VALUES, _JOINT_VALUES, _COORDINATES = 10, 12, 3
 
 # Far more than the data set's files have: up to 300 frames, of the six bodies that Kinect follows, in 5 MiB.
 _MOST_FRAMES, _MOST_BODIES, _MOST_BYTES = 10_000, 1_000, 8 << 20
-
 # Control characters separate values as spaces do; only the end of a line stays.
 _SPACES = bytes(byte if byte > ord(" ") or byte == ord("\n") else ord(" ") for byte in range(256))
-
 # A joint's line; what is not used may be anything.
 _JOINT = np.dtype([("xyz", np.float32, _COORDINATES), ("others", "S1", _JOINT_VALUES - _COORDINATES)])
-
 _SPINE_BASE = NTU_25.joints.index("spine_base")
 _LOW_ENERGY, _UPRIGHT = 0.85, 0.8
 

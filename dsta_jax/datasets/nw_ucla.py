@@ -16,12 +16,11 @@ from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, 
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable
 
-# The actions that were recorded, and their numbers.
 ACTIONS = names("""
     pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning, doffing, throw,
     carry
 """)
-_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
+_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)  # Of these actions.
 _FILE_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)\.json")
 _VIEWS, _KEY = 3, "skeletons"
 

@@ -11,17 +11,10 @@ import numpy as np
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable
 
-# Labels count from 0; whoever has more classes than this has no labels.
-MOST_CLASSES = 100_000
-
-# NTU RGB+D's names, which say setup, camera, subject, replication and action.
-NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
-
-# The split of collections that are not divided.
-ALL = "all"
-
-# The columns that say where a recording comes from, beside its split: numbers from 1 or words; 0 where not known.
-ORIGINS = ("subject", "camera", "setup")
+MOST_CLASSES = 100_000  # Whoever has more classes than this has no labels.
+NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")  # Setup, camera, subject, replication, action.
+ALL = "all"  # The split of collections that are not divided.
+ORIGINS = ("subject", "camera", "setup")  # Where a recording comes from: numbers from 1 or words; 0 where not known.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,13 +151,15 @@ def integer(value: Any) -> int | None:
     return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
 
 
+def is_whole(value: Any, least: int = 0) -> bool:
+    """Whether it is a whole number of a reasonable size."""
+    return (number := integer(value)) is not None and least <= number < 1 << 31
+
+
 def two_sizes(value: Any) -> tuple[int, int] | None:
     """Height and width, if the value is a sequence of two whole numbers from 0."""
-    if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
-        height, width = integer(value[0]), integer(value[1])
-        if height is not None and width is not None and min(height, width) >= 0 and max(height, width) < 1 << 31:
-            return height, width
-    return None
+    fits = isinstance(value, tuple | list | np.ndarray) and len(value) == 2 and all(map(is_whole, value))
+    return (int(value[0]), int(value[1])) if fits else None
 
 
 def is_real(array: Any) -> TypeGuard[np.ndarray]:
@@ -214,10 +209,8 @@ def in_one_split_each(collection: Collection, form: str) -> Collection:
     for split, names in collection.splits.items():
         for name in names:
             if name in split_of:
-                both, some = f"{split_of[name]} and {split}", ", ".join(collection.splits)
-                raise UserError(
-                    f"{name} is in the splits {both}, expected one in {form}; choose with --splits some of {some}"
-                )
+                found = f"{name} is in the splits {split_of[name]} and {split}, expected one in {form}"
+                raise UserError(f"{found}; choose with --splits some of {', '.join(collection.splits)}")
             split_of[name] = split
     others = len(collection.entries) - len(split_of)
     note = f"{others} recordings are in no split, which {form} cannot hold; they are left out"
