@@ -219,18 +219,13 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     for reason, count in Counter(found.left_out.values()).items():
         lines.append(f"left out {count} recordings ({reason}), listed in {report}")
     for joints, count in Counter(found.fallback.values()).items():
-        own = ", ".join(source.normalized_by.joints)
-        lines.append(
-            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never seen together "
-            f"in them; listed in {report}"
-        )
+        own = f"because {', '.join(source.normalized_by.joints)} are never seen together in them; listed in {report}"
+        lines.append(f"{count} of {found.records} recordings are normalised by {joints}, {own}")
     if found.unseen:
         lines.append(f"{_share(found.unseen, found.joints)} were not seen")
     if found.untrusted:
-        lines.append(
-            f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: they count as not seen and "
-            "their coordinates are not used; to use them give channels without c, or set their confidence above 0"
-        )
+        why = "they count as not seen; to use them give channels without c, or set their confidence above 0"
+        lines.append(f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: {why}")
     if count := found.other_length:
         lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
     if source.published and found.records != source.published:

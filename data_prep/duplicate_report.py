@@ -12,10 +12,7 @@ from dsta_jax.datasets.recording import Collection, columns, without
 def find(
     collection: Collection, fingerprints: Mapping[str, str], benchmarks: Sequence[Benchmark]
 ) -> tuple[list[list[str]], list[str]]:
-    """Groups of recordings with the very same frames, by name, and what is to be known of them, a line each.
-
-    The fingerprints are `duplicates.fingerprint` by name; a recording without one is not in the set.
-    """
+    """Groups of recordings with the very same frames, by name, and what is to be known of them, a line each."""
     converted = without(collection, [name for name in collection.entries if name not in fingerprints])
     name_N = [one.name for one in converted.selected]
     fingerprint_N = np.array([fingerprints[name] for name in name_N])

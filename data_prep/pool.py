@@ -24,10 +24,7 @@ def processors() -> int:
 def run(
     function: Callable[..., _Value], arguments: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[tuple[int, _Value]]:
-    """Calls `function(*arguments[i])` for every i, in `workers` processes; with one, in this process.
-
-    Yields i and the value, in the order in which they are ready. Raises UserError when a worker process died.
-    """
+    """Yields i and `function(*arguments[i])` as they are ready; one worker is this process. UserError if one dies."""
     workers = min(workers, len(arguments))
     if workers <= 1:
         for index, argument in enumerate(arguments):

@@ -20,11 +20,7 @@ Format = Literal["pyskl", "npy", "npz"]
 
 
 def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: bool, overwrite: bool) -> None:
-    """Writes a collection to a file (`npy`: to a directory), and prints a summary.
-
-    Raises UserError when recordings are broken and may not be skipped, the format cannot hold them, or the output is
-    there already or cannot be written.
-    """
+    """Writes a file, for `npy` a directory, and prints a summary; UserError when a recording or the place is unfit."""
     _check_place(collection, form, out, overwrite)
     if form != "pyskl":
         collection = in_one_split_each(collection, form)
@@ -71,7 +67,8 @@ def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, s
             if infinite_TxVxM.any():
                 frame, joint, body = np.argwhere(infinite_TxVxM)[0]
                 place = f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0)"
-                raise UserError(f"{place}: an infinite number, expected a finite one, or NaN for a joint not seen")
+                expected = "a finite one, or NaN for a joint that was not seen; correct it where it was recorded"
+                raise UserError(f"{place}: an infinite number, expected {expected}")
             outlines[one.name] = padded.outline(recording)
         except UserError as error:
             reasons[one.name] = str(error)

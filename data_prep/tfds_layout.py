@@ -18,10 +18,7 @@ from dsta_jax.datasets.recording import ORIGINS
 def record_features(
     label_names: Sequence[str], frame_shape: tuple[int, int, int], words: Sequence[str] = ()
 ) -> tfds.features.FeaturesDict:
-    """The features of a record: the keys of `dsta_jax.data.records.Record`.
-
-    The frame shape is V, M and C; `words` are those of subject, camera and setup that are text instead of numbers.
-    """
+    """The features of a record: V, M and C, and which of subject, camera and setup are words, not numbers."""
     return tfds.features.FeaturesDict(
         {
             "name": tfds.features.Text(),

@@ -70,7 +70,7 @@ def write(
         collection = dataclasses.replace(collection, splits={ALL: list(collection.entries)}, notes=())
         unknown = [one for one in collection.selected if not getattr(one, benchmark.protocol.column)]
         if unknown:
-            found = f"its {benchmark.protocol.column} is not known ({len(unknown)} recordings are such)"
+            found = f"its {benchmark.protocol.column} is not known ({len(unknown)} of {len(collection.entries)} recordings are such)"
             raise UserError(f"{unknown[0].name}: {found}, but benchmark {benchmark.name} divides by it")
     is_test_N = benchmark.protocol.is_test(columns(collection))
     if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
@@ -113,10 +113,7 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
 
 
 def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:
-    """What a converted set has no place for, by the first recording.
-
-    Raises UserError when that is of another skeleton, before all the others are said to be so, too.
-    """
+    """What a set has no place for, by the first recording; UserError at once when that is of another skeleton."""
     first = collection.selected[0]
     try:
         recording = collection.read(first)

@@ -102,10 +102,7 @@ def _count(cells: Sequence[str]) -> bool:
 
 
 def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
-    """Reads a recording of V joints, at most M bodies and C channels: TxMxVxC float32; NaN is what was not seen.
-
-    Raises UserError when a line is neither a frame nor a header.
-    """
+    """Reads T x M x V x C float32, M or fewer bodies; UserError when a line is neither a frame nor a header."""
     text = read_text(path)
     style = style_of(text[:HEAD], frame_shape)
     lines = text.split("\n")

@@ -94,10 +94,7 @@ def part_of(splits: Iterable[str]) -> dict[str, str]:
 
 
 def write(file: BinaryIO, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection with splits as `part_of` takes them, one recording at a time, without compression.
-
-    Raises UserError when a recording is broken, or they do not fit into one array.
-    """
+    """Writes splits as `part_of` takes them; UserError when one is broken, or they do not fit into one array."""
     common_TxVxMxC = padded.common_outline(outlines)
     frames, joints, bodies, channels = common_TxVxMxC.shape
     classes = max([1 + one.label for one in collection.selected] + [len(collection.class_names or ())])

@@ -131,10 +131,7 @@ def _conclusions(path: pathlib.Path, source: Source) -> tuple[str, ...]:
 
 
 def read_recording(wanted: Entry, source: Source | None) -> Recording:
-    """Reads a recording of the source's shape; without a source, a fourth channel is a confidence.
-
-    Raises UserError when the file is not as it must be.
-    """
+    """Reads a recording of the source's shape; without a source, a fourth channel is a confidence."""
     if not wanted.path.exists():
         raise UserError(f"{wanted.path}: no such file, but {LIST} names it")
     frames_TxMxVxC = _READERS[wanted.path.suffix.lower()](wanted.path, source)

@@ -46,17 +46,13 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         found = list(_entries(path, listed, class_of))
         if missing := len(listed) - len(found):
             notes.append(f"{path}: {missing} of {len(listed)} videos have no skeleton, and are left out")
-        splits[_folder(path).name.removeprefix(_PREFIX)] = [one.name for one in found]
+        splits[path.name.removesuffix(_ENDING).removeprefix(_PREFIX)] = [one.name for one in found]
         places += [(f"{path}: {one.name}", one) for one in found]
     names = tuple(class_of[number] for number in sorted(class_of))
     all_known = list(range(len(names))) == sorted(class_of) and len(set(names)) == len(names)
     class_names = names if all_known else None
     read_one = functools.partial(read_recording, bodies=source.bodies if source else _BODIES)
     return Collection(by_name(directory, places), splits, read_one, class_names, tuple(notes), parallel=True)
-
-
-def _folder(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(path.name.removesuffix(_ENDING))
 
 
 def _read_json(path: pathlib.Path) -> Any:
@@ -75,14 +71,11 @@ def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str
         if pathlib.PurePath(f"{name}.json").name != f"{name}.json":
             raise UserError(f"{path}: {shown(name)}: not the name of a file")
         if said.get("has_skeleton", True):
-            yield entry(name, _folder(path) / f"{name}.json", label)
+            yield entry(name, path.with_name(path.name.removesuffix(_ENDING)) / f"{name}.json", label)
 
 
 def read_recording(wanted: Entry, bodies: int) -> Recording:
-    """Reads one video: of each frame, the people of the highest mean confidence, most first.
-
-    Raises UserError when the file is not as it must be, or of another class than the list says.
-    """
+    """Reads one video: of each frame, the people of the highest mean confidence, most first."""
     contents = _read_json(wanted.path)
     if not isinstance(contents, dict) or not isinstance(contents.get("data"), list) or not contents["data"]:
         raise UserError(f"{wanted.path}: no list 'data', expected the frames of a video")

@@ -122,10 +122,7 @@ def check_output(directory: pathlib.Path, splits: Mapping[str, Any], overwrite: 
 
 
 def write(directory: pathlib.Path, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection whose splits share no recording, one at a time; all files get their names at the end.
-
-    Raises UserError when a recording is broken, or they do not fit into one array.
-    """
+    """Writes a collection whose splits share no recording; UserError when one is broken, or they do not fit."""
     common_TxVxMxC = padded.common_outline(outlines)
     row = common_TxVxMxC.transpose(3, 0, 1, 2).shape
     with contextlib.ExitStack() as opened:

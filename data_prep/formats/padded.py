@@ -128,10 +128,7 @@ class Part:
         return Part(values["split"], self.place, entries, self.row, values.get("confidence") is True, values)
 
     def read(self, number: int) -> Recording:
-        """A recording without its padding, which is all zeros at the end where nothing stands beside the array.
-
-        NaN is no padding. Raises UserError when there is more in the padding than zeros.
-        """
+        """A recording without its padding: what stands beside the array says, or else zeros at its end; never NaN."""
         padded_TxVxMxC = self.row(number)
         columns = self.beside["columns"] if self.beside else {}
         seen_T = np.flatnonzero(np.any(padded_TxVxMxC, axis=(1, 2, 3)))
@@ -162,10 +159,7 @@ def collection(path: pathlib.Path, parts: Sequence[Part], notes: Sequence[str]) 
 
 
 def has_confidence(place: str, joints: int, channels: int, source: Source | None) -> bool:
-    """Whether the last channel of an array is a confidence, by its source; without one, a fourth channel is.
-
-    Raises UserError when the array is not one of the source's skeletons, or its channels are no coordinates.
-    """
+    """Whether the last channel is a confidence; without a source, a fourth is. UserError for another skeleton's."""
     if channels not in (2, 3, 4):
         raise UserError(f"{place}: {channels} channels, expected 2 or 3 coordinates, and perhaps a confidence")
     if source is None:

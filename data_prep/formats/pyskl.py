@@ -24,10 +24,7 @@ _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_P
 
 
 def read(path: pathlib.Path) -> Collection:
-    """Reads the file into memory, which takes about as many bytes as it has.
-
-    Raises UserError when the file is no such pickle, a name is taken twice, or no split names a recording.
-    """
+    """Reads the file into memory; UserError when it is no such pickle, or no split names a recording."""
     split, annotations = _parts(path, safe_pickle.load(path))
     found = list(_entries(path, annotations))
     entries = by_name(path, found)
@@ -113,12 +110,10 @@ def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], 
 
 
 def write(file: BinaryIO, collection: Collection) -> None:
-    """Writes a collection, one recording at a time.
-
-    Python's pickler would keep all recordings in memory to the end. So the dictionary around them is written here, by
-    the instructions that Python's module `pickletools` describes. Raises UserError when a recording is broken.
-    """
+    """Writes a collection, one recording at a time; UserError when one is broken."""
     splits = {split: list(names) for split, names in collection.splits.items()}
+    # Python's pickler would keep all recordings in memory to the end, so the dictionary around them is written here, by
+    # the instructions that Python's module `pickletools` describes.
     file.write(b"\x80\x03}" + _pickled("split") + _pickled(splits) + b"s" + _pickled("annotations") + b"]")
     for one in collection.entries.values():
         # The older name of numpy's module, which numpy 1 has, too; an annotation's arrays come last.

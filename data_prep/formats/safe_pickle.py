@@ -141,10 +141,7 @@ def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) ->
 
 
 def _key(value: Any) -> Any:
-    """The value, if it may be a dictionary's key or a set's member.
-
-    Of others the hash may take forever (tuples within tuples), or be chosen to be the same (large numbers).
-    """
+    """The value, if it may be a key: hashing others may take forever (nested tuples), or collide (large numbers)."""
     if value is None or isinstance(value, str | bytes | float | np.generic):
         return value
     if isinstance(value, int) and abs(value) < 1 << 63:

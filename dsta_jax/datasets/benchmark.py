@@ -145,26 +145,17 @@ class Benchmark:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Benchmark":
-        """The benchmark that `to_dict` was taken of, without what only a conversion needs.
-
-        Raises KeyError, TypeError or ValueError when the values are of something else.
-        """
-        joints = tuple(values["joints"])
-        reference = _reference_from_dict(values["normalize"])
+        """The benchmark that `to_dict` was taken of; KeyError, TypeError or ValueError when it is of something else."""
+        joints, protocol = tuple(values["joints"]), values["protocol"]
         parents = tuple(joints.index(parent) for parent in values["parents"])
-        protocol = values["protocol"]
+        layout = Layout(values["name"], joints, parents, _reference_from_dict(values["normalize"]))
+        shape = {"bodies": int(values["bodies"]), "channels": values["channels"]}
         return cls(
-            name=values["name"],
-            source=Source(
-                name=values["data_set"],
-                layout=Layout(values["name"], joints, parents, reference),
-                label_names=tuple(values["label_names"]),
-                bodies=int(values["bodies"]),
-                channels=values["channels"],
-            ),
-            protocol=Protocol(protocol["column"], tuple(protocol["test"]), tuple(protocol["train"])),
-            class_names=tuple(values["class_names"]),
-            class_of_label=tuple(values["class_of_label"]),
+            values["name"],
+            Source(values["data_set"], layout, tuple(values["label_names"]), **shape),
+            Protocol(protocol["column"], tuple(protocol["test"]), tuple(protocol["train"])),
+            tuple(values["class_names"]),
+            tuple(values["class_of_label"]),
         )
 
 

@@ -27,11 +27,7 @@ class Clean:
 
 
 def clean(recording: Recording, source: Source) -> Clean:
-    """Makes a recording one of a data set's.
-
-    Raises ValueError when its frames are not such as the source says, hold infinity, or give nothing to normalise by;
-    NobodySeen when nobody is seen in any frame.
-    """
+    """Makes a recording one of a data set's; ValueError when it is unfit, NobodySeen when nobody is in any frame."""
     frames_TxVxMxC = _frames(recording, source)
     untrusted_TxVxM = untrusted_joints(frames_TxVxMxC, source.channels)
     marked_TxVxMxC = mark_unseen(frames_TxVxMxC, source.channels)

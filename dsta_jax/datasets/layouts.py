@@ -78,10 +78,7 @@ class Layout:
 
 
 def _layout(name: str, tree: str, reference: Reference) -> Layout:
-    """The layout of a text that lists the joints in the order of the data, and behind each its parent.
-
-    A joint without one hangs on the joint before it; the root is its own parent, or the first joint.
-    """
+    """The layout of a list of joints, each with its parent behind it, unless that is the joint before it."""
     pairs = [joint.split() for joint in tree.split(",")]
     joints = tuple(pair[0] for pair in pairs)
     parents = (joints.index(pair[1]) if pair[1:] else max(number - 1, 0) for number, pair in enumerate(pairs))
@@ -190,10 +187,5 @@ MEDIAPIPE_POSE_33 = _layout(
     _TRUNK,
 )
 
-LAYOUTS = {
-    layout.name: layout
-    for layout in (
-        *(HAND_22, MEDIAPIPE_HAND_21, NTU_25, KINECT_20, UTD_MHAD_20),
-        *(COCO_17, OPENPOSE_18, OPENPOSE_25, MEDIAPIPE_POSE_33),
-    )
-}
+_ALL = HAND_22, MEDIAPIPE_HAND_21, NTU_25, KINECT_20, UTD_MHAD_20, COCO_17, OPENPOSE_18, OPENPOSE_25, MEDIAPIPE_POSE_33
+LAYOUTS = {layout.name: layout for layout in _ALL}

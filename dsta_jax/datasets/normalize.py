@@ -116,11 +116,9 @@ def _measured_body(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Refere
 
 def _nothing_to_measure_by(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> ValueError:
     first, *_ = _present_bodies(frames_TxVxMxC, layout).values()
-    return ValueError(
-        f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames, "
-        f"but place, size or direction are measured by them; name joints that are seen in the [normalize] table of a "
-        f"benchmark's TOML file, or leave this recording out with --skip_broken"
-    )
+    found = f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames"
+    remedy = "name joints that are seen in [normalize] of a benchmark's TOML file, or leave this recording out"
+    return ValueError(f"{found}, but place, size or direction are measured by them; {remedy} with --skip_broken")
 
 
 class _Body:

@@ -43,10 +43,7 @@ ACTIONS = names("""
 
 
 def find(raw_dir: pathlib.Path, actions: int, setups: int) -> Collection:
-    """The recordings below a directory, at any depth, of the first actions and setups; its notes count the others.
-
-    Raises UserError when there are none, two have one name, or a file's name is not of the form.
-    """
+    """The recordings of the first actions and setups, at any depth; UserError when there are none, or a name is odd."""
     entry_of = functools.partial(_entry, actions=actions, setups=setups)
     return in_files(raw_dir, FILE_PATTERN, entry_of, ntu_skeleton.read, ACTIONS[:actions])
 
@@ -65,10 +62,7 @@ def _entry(path: pathlib.Path, actions: int, setups: int) -> Entry | None:
 
 
 def read_names(path: pathlib.Path) -> list[str]:
-    """Reads a list of recordings, such as the authors' of missing skeletons: lines of text, then a name on each line.
-
-    Raises UserError when it holds no name, or a line after the first name is something else.
-    """
+    """Reads lines of text, then a recording's name on each line; UserError when there are none, or others between."""
     lines = [line.strip() for line in read_lines(path)]
     found = [line for line in lines if NTU_NAME.fullmatch(line)]
     if not found:

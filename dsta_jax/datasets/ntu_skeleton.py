@@ -179,10 +179,7 @@ def seen_first(frames_TxVxMxC: np.ndarray) -> np.ndarray:
 
 
 def _tracks(skeletons: Skeletons) -> list[list[int]]:
-    """For each id, in the order of appearance, which of the K bodies it names; an id's second in a frame is another.
-
-    Such a one gets the next id that is free in its frame. A body whose coordinates are all zero was not seen.
-    """
+    """For each id the bodies that it names, in order of appearance; an id's second in a frame gets the next free id."""
     seen_K = (skeletons.joints_KxVxC != 0).any(axis=(1, 2)).tolist()
     tracks: dict[int, list[int]] = {}
     taken: set[int] = set()

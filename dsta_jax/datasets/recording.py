@@ -19,10 +19,7 @@ ORIGINS = ("subject", "camera", "setup")  # Where a recording comes from: number
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """What is known of a recording before it is read.
-
-    Subject, camera and setup are numbers from 1 or words; 0 where they are not known.
-    """
+    """What is known of a recording before it is read; subject, camera and setup are 0 where they are not known."""
 
     name: str  # Distinct in its collection.
     path: pathlib.Path
@@ -201,10 +198,7 @@ def without(collection: Collection, names: Iterable[str]) -> Collection:
 
 
 def in_one_split_each(collection: Collection, form: str) -> Collection:
-    """The recordings that are in a split, for a format that can hold no others; its notes count these.
-
-    Raises UserError when a recording is in two splits.
-    """
+    """The recordings that are in a split, noting the others; UserError when one is in two splits."""
     split_of: dict[str, str] = {}
     for split, names in collection.splits.items():
         for name in names:

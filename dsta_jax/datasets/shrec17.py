@@ -55,10 +55,7 @@ def recording_name(gesture: int, finger: int, subject: int, essai: int) -> str:
 
 
 def read_rows(path: pathlib.Path, *columns: str) -> Iterator[tuple[str, tuple[int, int, int, int], list[int]]]:
-    """Reads a list of hand recordings: the place of each line, gesture, finger, subject and essai, the other columns.
-
-    Raises UserError when a line is something else than whole numbers in these columns.
-    """
+    """Reads a list of hand recordings: each line's place, gesture, finger, subject and essai, the other columns."""
     for number, line in enumerate(read_lines(path), start=1):
         place = f"{path}:{number}"
         try:
