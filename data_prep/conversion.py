@@ -44,11 +44,7 @@ class Options:
 def convert(
     source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark] = ()
 ) -> pathlib.Path:
-    """Converts the recordings that are in a split, and prints a summary; returns the set's directory.
-
-    What identical recordings mean for the benchmarks is said. Raises UserError when recordings are broken and may not
-    be skipped, another set is in the place, or the directory cannot be written.
-    """
+    """Converts the recordings of all splits; returns the set's directory. UserError when some are broken."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
     directory = options.out / source.name / source.version
@@ -195,20 +191,17 @@ def _put_in_place(incomplete: pathlib.Path, directory: pathlib.Path) -> None:
     """Gives the finished set its name, in place of an older one if there is one."""
     shutil.rmtree(incomplete / shards.FINISHED)
     if directory.exists():
-        directory.rename(_old(directory))
+        directory.rename(directory.with_name(f"{directory.name}.old"))
     incomplete.rename(directory)
     _finish_replacing(directory)
 
 
 def _finish_replacing(directory: pathlib.Path) -> None:
     """Removes the set that was replaced; if the program was killed before the new one came, the old one stays."""
-    if _old(directory).exists() and not directory.exists():
-        _old(directory).rename(directory)
-    shutil.rmtree(_old(directory), ignore_errors=True)
-
-
-def _old(directory: pathlib.Path) -> pathlib.Path:
-    return directory.with_name(f"{directory.name}.old")
+    old = directory.with_name(f"{directory.name}.old")
+    if old.exists() and not directory.exists():
+        old.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) -> list[str]:

@@ -19,11 +19,7 @@ _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluat
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels of `DATA_DIR/NAME/VERSION`; the frames are read once more, one record after the other.
-
-    The source says whether the last channel is a confidence; without it, the fourth is. Raises UserError when there is
-    no such set, and as `records.read_set`.
-    """
+    """Reads names and labels of a set, and frames when asked; the source says whether there is a confidence."""
     if not (directory / "dataset_info.json").is_file():
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
@@ -34,23 +30,18 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         one = Entry(record.name, directory, record.label, record.subject, record.camera, record.setup)
         found.append((f"{directory}: {split}", one))
         splits[split].append(record.name)
-    return Collection(by_name(directory, found), splits, _Reader(directory, confidence), info.label_names)
+    stored: Iterator[tuple[str, records.Record]] = iter(())
 
-
-class _Reader:
-    """Reads records by name, quickly in the order in which they are stored."""
-
-    def __init__(self, directory: pathlib.Path, confidence: bool) -> None:
-        self._directory, self._confidence = directory, confidence
-        self._records: Iterator[tuple[str, records.Record]] = iter(())
-
-    def __call__(self, wanted: Entry) -> Recording:
-        for start in (self._records, records.read_set(self._directory)):
-            self._records = start
-            for _, record in start:
+    def read_one(wanted: Entry) -> Recording:  # Quick in the order in which the records are stored.
+        nonlocal stored
+        for started in (stored, records.read_set(directory)):
+            stored = started
+            for _, record in started:
                 if record.name == wanted.name:
-                    return Recording.of_channels(record.frames_TxVxMxC, self._confidence)
-        raise UserError(f"{self._directory}: {wanted.name} is not there any more")
+                    return Recording.of_channels(record.frames_TxVxMxC, confidence)
+        raise UserError(f"{directory}: {wanted.name} is not there any more")
+
+    return Collection(by_name(directory, found), splits, read_one, info.label_names)
 
 
 def write(
@@ -70,7 +61,8 @@ def write(
         collection = dataclasses.replace(collection, splits={ALL: list(collection.entries)}, notes=())
         unknown = [one for one in collection.selected if not getattr(one, benchmark.protocol.column)]
         if unknown:
-            found = f"its {benchmark.protocol.column} is not known ({len(unknown)} of {len(collection.entries)} recordings are such)"
+            count = f"{len(unknown)} of {len(collection.entries)} recordings"
+            found = f"its {benchmark.protocol.column} is not known ({count} are such)"
             raise UserError(f"{unknown[0].name}: {found}, but benchmark {benchmark.name} divides by it")
     is_test_N = benchmark.protocol.is_test(columns(collection))
     if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):

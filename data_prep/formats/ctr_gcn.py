@@ -25,11 +25,7 @@ _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 
 
 def read(path: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the labels; the frames are read out of the archive one recording after the other.
-
-    How many bodies, joints and channels there are is said by what stands beside the arrays, by the source, or else by
-    NTU RGB+D. Raises UserError when the file is no such archive.
-    """
+    """Reads the labels; V, M and C are said by what stands beside the arrays, the source, or else NTU RGB+D."""
     names = npy_rows.names(path)
     present = [part for part in _PARTS if f"x_{part}" in names]
     if not present:

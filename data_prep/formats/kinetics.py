@@ -28,11 +28,7 @@ _LARGEST = 1e38  # float32 holds somewhat more.
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the lists of labels; videos without a skeleton are left out.
-
-    The source says how many people of a frame are kept; without it, two. Raises UserError when there are no such lists,
-    or one is not as it must be.
-    """
+    """Reads the lists of labels; the source says how many people of a frame are kept, or else two are."""
     lists = sorted(directory.glob(f"*{_ENDING}"), key=lambda path: ("train" not in path.name, path.name))
     if not lists:
         raise UserError(f"{directory}: no files kinetics_SPLIT{_ENDING} there, expected one for each split")

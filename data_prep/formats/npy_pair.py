@@ -27,11 +27,7 @@ _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels of all splits; the arrays are mapped into memory.
-
-    Where nothing beside the arrays says whether the last channel is a confidence, the source does.
-    Raises UserError when there are no such files, or they do not fit together.
-    """
+    """Reads names and labels of all splits, and maps the arrays; the source says whether there is a confidence."""
     parts = [_read_part(path, source) for path in _label_files(directory)]
     guessed = [part for part in parts if part.entries and part.beside is None and source is None]
     unsure = any(part.row(0).shape[-1] == 3 for part in guessed)

@@ -127,6 +127,7 @@ class Benchmark:
 
     def to_dict(self) -> dict[str, Any]:
         """All that decides what a network learns of it, as JSON can hold it."""
+        column, test, train = dataclasses.astuple(self.protocol)
         return {
             "name": self.name,
             "data_set": self.source.name,
@@ -138,9 +139,7 @@ class Benchmark:
             "label_names": list(self.source.label_names),
             "class_names": list(self.class_names),
             "class_of_label": list(self.class_of_label),
-            "protocol": {
-                key: list(value) if isinstance(value, tuple) else value for key, value in vars(self.protocol).items()
-            },
+            "protocol": {"column": column, "test": list(test), "train": list(train)},
         }
 
     @classmethod

@@ -47,9 +47,8 @@ def clean(recording: Recording, source: Source) -> Clean:
 def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
     """Makes an array of raw joints what `clean` makes of a recording: T x V x M x C float32.
 
-    It is T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel. Raises
-    UserError, which calls the recording `place`, when the shape is another one, nobody is seen, or there is nothing to
-    normalise by.
+    It is T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel. UserError
+    names the recording's place and what is wrong with its shape, or that nobody is seen in it.
     """
     array = np.asarray(frames)
     array = array[:, :, None] if array.ndim == 3 else array

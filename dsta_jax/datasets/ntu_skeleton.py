@@ -149,12 +149,10 @@ def _read(path: pathlib.Path) -> bytes:
 
 
 def select_bodies(skeletons: Skeletons) -> np.ndarray:
-    """Chooses at most two bodies of a recording, that of most energy first.
+    """Chooses at most two bodies, that of most energy first: float32, metres, M = 2, zeros where one was not seen.
 
     A track is all that was seen under one id. Where there are several, those that have less than 0.85 of the largest
     energy and are not upright when first seen are dropped; of the others the two of most energy stay.
-
-    Returns frames_TxVxMxC float32, metres, M = 2; a body is zeros where it was not seen.
     """
     tracks = _tracks(skeletons)
     if len(tracks) > 1:

@@ -166,10 +166,8 @@ def _reference(table: _Table | None, layout: Layout) -> Reference | None:
         raise UserError(f"{table.place} side without up, expected up, too: a body is turned upright first")
     return Reference(
         center=point("center", table.contents["center"]) if "center" in table.contents else None,
-        scale=two_points("scale"),
         scale_by=table.take("scale_by", str, "first or median", lambda word: word in ("first", "median"), "first"),
-        up=two_points("up"),
-        side=two_points("side"),
+        **{key: two_points(key) for key in ("scale", "up", "side")},
         fallback=_reference(table.table("fallback", *_NORMALIZE), layout),
     )
 

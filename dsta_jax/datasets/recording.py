@@ -93,10 +93,7 @@ def entry(
 
 
 def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    """Entries by name, from pairs of an entry's place, for errors, and the entry.
-
-    Raises UserError when there are none, a name is taken or no printable text, or a label is out of range.
-    """
+    """Entries by name, from pairs of place and entry; UserError for none, a name taken or odd, a label out of range."""
     entries: dict[str, Entry] = {}
     place_of: dict[str, str] = {}
     for place, one in found:
@@ -119,11 +116,7 @@ def in_files(
     read: Callable[[Entry], Recording],
     class_names: tuple[str, ...],
 ) -> Collection:
-    """A data set that is a directory with a file for each recording, at any depth, by the files' names.
-
-    `entry_of` gives None for a recording of another set, which the notes count. Raises UserError when there are no
-    recordings, and as `by_name` and `entry_of`.
-    """
+    """A data set of a file for each recording; `entry_of` gives None for those of another set, which are noted."""
     paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
     found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
     if not found:
