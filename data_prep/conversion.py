@@ -217,8 +217,10 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     if found.unseen:
         lines.append(f"{_share(found.unseen, found.joints)} were not seen")
     if found.untrusted:
-        why = "they count as not seen; to use them give channels without c, or set their confidence above 0"
-        lines.append(f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: {why}")
+        meaning = "they count as not seen and their coordinates are not used"
+        remedy = "to use them give channels without c, or set their confidence above 0"
+        share = _share(found.untrusted, found.joints)
+        lines.append(f"{share} have coordinates but confidence 0: {meaning}; {remedy}")
     if count := found.other_length:
         lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
     if source.published and found.records != source.published:

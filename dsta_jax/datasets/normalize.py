@@ -117,8 +117,8 @@ def _measured_body(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Refere
 def _nothing_to_measure_by(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> ValueError:
     first, *_ = _present_bodies(frames_TxVxMxC, layout).values()
     found = f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames"
-    remedy = "name joints that are seen in [normalize] of a benchmark's TOML file, or leave this recording out"
-    return ValueError(f"{found}, but place, size or direction are measured by them; {remedy} with --skip_broken")
+    remedy = "in the [normalize] table of a benchmark's TOML file, or leave this recording out with --skip_broken"
+    return ValueError(f"{found}, but place, size or direction are measured by them; name joints that are seen {remedy}")
 
 
 class _Body:

@@ -116,7 +116,7 @@ def in_files(
     read: Callable[[Entry], Recording],
     class_names: tuple[str, ...],
 ) -> Collection:
-    """A data set of a file for each recording; `entry_of` gives None for those of another set, which are noted."""
+    """A data set of a file for each recording; UserError for none. `entry_of` gives None for another set's."""
     paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
     found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
     if not found:
