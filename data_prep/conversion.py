@@ -11,7 +11,6 @@ import hashlib
 import pathlib
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,51 +23,28 @@ from dsta_jax.data import records
 from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
+from dsta_jax.files import sole_writer
 
-from . import duplicate_report, pool, shards, tfds_layout
-from .lock import sole_writer
+from . import broken, duplicate_report, pool, shards, tfds_layout
 
 RECORDINGS_PER_SHARD = 128
 REPORT = "conversion.json"
 
-_SHOWN = 20  # broken recordings shown one by one on the terminal
-
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Where and how a set is written.
+    """Where and how a set is written."""
 
-    Attributes:
-      out: the directory of converted sets.
-      workers: processes that convert.
-      skip_broken: whether unreadable recordings are left out.
-      overwrite: whether a set that is there is replaced.
-    """
-
-    out: pathlib.Path
-    workers: int = 1
-    skip_broken: bool = False
-    overwrite: bool = False
+    out: pathlib.Path  # The directory of converted sets.
+    workers: int = 1  # Processes that convert.
+    skip_broken: bool = False  # Whether broken recordings are left out.
+    overwrite: bool = False  # Whether a set that is there is replaced.
 
 
 def convert(
     source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark] = ()
 ) -> pathlib.Path:
-    """Converts a collection and prints a summary.
-
-    Args:
-      source: what the recordings are, and how they are normalised.
-      collection: the recordings; those that are in a split are converted.
-      options: where and how.
-      benchmarks: on this set; the summary says what recordings that are identical mean for them.
-
-    Returns:
-      The set's directory, `OUT/NAME/VERSION`.
-
-    Raises:
-      UserError: when recordings are broken and may not be skipped, another set is in the place, or the directory
-        cannot be written.
-    """
+    """Converts the recordings of all splits; returns the set's directory. UserError when some are broken."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
     directory = options.out / source.name / source.version
@@ -97,7 +73,8 @@ def _convert(
     found = shards.together(results)
     same, notes = duplicate_report.find(collection, found.fingerprints, benchmarks)
     shards.write_json(incomplete / REPORT, {**made_from, **_report(collection, found), "identical": same})
-    _refuse_broken(collection, found, incomplete / REPORT, options.skip_broken)
+    broken.report(list(found.broken.values()), len(collection.selected), incomplete / REPORT, options.skip_broken)
+    _refuse_empty_splits(collection, found)
     counts = _write_metadata(source, tasks, results, incomplete)
     _put_in_place(incomplete, directory)
     for line in (*_what_was_found(source, found, directory / REPORT), *notes):
@@ -111,9 +88,6 @@ def _convert(
         f"{source.name} {source.version}: {found.records} recordings ({splits}) {speed}, "
         f"{records.total_bytes(directory) / 1e6:.1f} MB, in {directory}"
     )
-
-
-# What a set was made from.
 
 
 def _made_from(source: Source, collection: Collection) -> dict[str, str]:
@@ -183,29 +157,15 @@ def _run(tasks: Sequence[shards.Task], collection: Collection, workers: int) -> 
     return results
 
 
-# The end of a conversion.
-
-
 def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
     path_of = {name: collection.entries[name].path for name in found.broken}
-    broken = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
+    reasons = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
     others = ("records", "joints", "unseen", "untrusted", "other_length", "left_out", "fallback")
-    return {**{key: getattr(found, key) for key in others}, "broken": broken}
+    return {**{key: getattr(found, key) for key in others}, "broken": reasons}
 
 
-def _refuse_broken(collection: Collection, found: shards.Result, report: pathlib.Path, skip: bool) -> None:
-    if found.broken:
-        print(f"{len(found.broken)} broken recordings:", file=sys.stderr)
-    for reason in list(found.broken.values())[:_SHOWN]:
-        print(f"  {reason}", file=sys.stderr)
-    if len(found.broken) > _SHOWN:
-        print(f"  and {len(found.broken) - _SHOWN} more", file=sys.stderr)
-    if found.broken and not skip:
-        raise UserError(
-            f"{len(found.broken)} of {len(collection.selected)} recordings are broken, listed in {report}; repair "
-            "them, or leave them out with --skip_broken"
-        )
+def _refuse_empty_splits(collection: Collection, found: shards.Result) -> None:
     for split, names in collection.splits.items():
         if not found.fingerprints.keys() & set(names):
             reasons = ["broken"] * any(name in found.broken for name in names)
@@ -217,43 +177,31 @@ def _write_metadata(
     source: Source, tasks: Sequence[shards.Task], results: Sequence[shards.Result], directory: pathlib.Path
 ) -> dict[str, int]:
     """Describes the set; returns how many records each split has."""
-    shards_of: dict[str, list[shards.Result]] = {}
+    splits: dict[str, tuple[list[int], int]] = {}
     for task, result in zip(tasks, results, strict=True):
-        shards_of.setdefault(task.split, []).append(result)
-    tfds_layout.write_metadata(
-        directory,
-        name=source.name,
-        version=source.version,
-        features=tfds_layout.record_features(source.label_names, source.frame_shape, tasks[0].words),
-        splits={
-            split: ([shard.records for shard in those], sum(shard.size for shard in those))
-            for split, those in shards_of.items()
-        },
-        description=source.description,
-        citation=source.citation,
-        homepage=source.homepage,
-    )
-    return {split: sum(shard.records for shard in those) for split, those in shards_of.items()}
+        lengths, size = splits.get(task.split, ([], 0))
+        splits[task.split] = [*lengths, result.records], size + result.size
+    features = tfds_layout.record_features(source.label_names, source.frame_shape, tasks[0].words)
+    described = {key: getattr(source, key) for key in ("name", "version", "description", "citation", "homepage")}
+    tfds_layout.write_metadata(directory, features=features, splits=splits, **described)
+    return {split: sum(lengths) for split, (lengths, _) in splits.items()}
 
 
 def _put_in_place(incomplete: pathlib.Path, directory: pathlib.Path) -> None:
     """Gives the finished set its name, in place of an older one if there is one."""
     shutil.rmtree(incomplete / shards.FINISHED)
     if directory.exists():
-        directory.rename(_old(directory))
+        directory.rename(directory.with_name(f"{directory.name}.old"))
     incomplete.rename(directory)
     _finish_replacing(directory)
 
 
 def _finish_replacing(directory: pathlib.Path) -> None:
     """Removes the set that was replaced; if the program was killed before the new one came, the old one stays."""
-    if _old(directory).exists() and not directory.exists():
-        _old(directory).rename(directory)
-    shutil.rmtree(_old(directory), ignore_errors=True)
-
-
-def _old(directory: pathlib.Path) -> pathlib.Path:
-    return directory.with_name(f"{directory.name}.old")
+    old = directory.with_name(f"{directory.name}.old")
+    if old.exists() and not directory.exists():
+        old.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) -> list[str]:
@@ -264,20 +212,16 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     for reason, count in Counter(found.left_out.values()).items():
         lines.append(f"left out {count} recordings ({reason}), listed in {report}")
     for joints, count in Counter(found.fallback.values()).items():
-        own = ", ".join(source.normalized_by.joints)
-        lines.append(
-            f"{count} of {found.records} recordings are normalised by {joints}, because {own} are never seen together "
-            f"in them; listed in {report}"
-        )
+        own = f"because {', '.join(source.normalized_by.joints)} are never seen together in them; listed in {report}"
+        lines.append(f"{count} of {found.records} recordings are normalised by {joints}, {own}")
     if found.unseen:
         lines.append(f"{_share(found.unseen, found.joints)} were not seen")
     if found.untrusted:
-        lines.append(
-            f"{_share(found.untrusted, found.joints)} have coordinates but confidence 0: they count as not seen and "
-            "their coordinates are not used; to use them give channels without c, or set their confidence above 0"
-        )
-    if found.other_length:
-        count = found.other_length
+        meaning = "they count as not seen and their coordinates are not used"
+        remedy = "to use them give channels without c, or set their confidence above 0"
+        share = _share(found.untrusted, found.joints)
+        lines.append(f"{share} have coordinates but confidence 0: {meaning}; {remedy}")
+    if count := found.other_length:
         lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
     if source.published and found.records != source.published:
         lines.append(f"the authors publish {source.published} recordings, {found.records} were converted")

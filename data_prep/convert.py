@@ -84,20 +84,11 @@ def run(
     name: str = "",
     missing_list: pathlib.Path | None = None,
 ) -> None:
-    """Converts recordings.
+    """Converts recordings of a format, or a data set's raw files; without splits named, all of them.
 
-    Args:
-      form: the format in which they are, or the data set whose raw files they are.
-      path: where they are.
-      options: where and how they are written.
-      target: the format in which they are written.
-      benchmark: says what the recordings are; needed for TFRecord unless they are a data set's raw files.
-      splits: those that are converted; all when there are none.
-      name: of the converted set, for recordings from elsewhere; empty for the data set's own.
-      missing_list: a list of recordings of NTU RGB+D that are left out.
-
-    Raises:
-      UserError: when something is not as it must be.
+    TFRecord needs a benchmark, which says what the recordings are, unless they are a data set's raw files; `name` is
+    the converted set's, where the recordings are not those of the published set. The recordings of NTU RGB+D that
+    stand in the list of missing ones are left out. Raises UserError when something is not as it must be.
     """
     if target == "tfrecord" and benchmark is None and form not in RAW:
         raise UserError("--to=tfrecord needs --benchmark: a name, or a file NAME.toml of your own")

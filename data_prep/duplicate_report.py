@@ -12,16 +12,7 @@ from dsta_jax.datasets.recording import Collection, columns, without
 def find(
     collection: Collection, fingerprints: Mapping[str, str], benchmarks: Sequence[Benchmark]
 ) -> tuple[list[list[str]], list[str]]:
-    """The recordings with the very same frames.
-
-    Args:
-      collection: what was converted.
-      fingerprints: `duplicates.fingerprint` by name; recordings without are not in the set.
-      benchmarks: on this set.
-
-    Returns:
-      Groups of names, and what is to be known of them, a line each.
-    """
+    """Groups of recordings with the very same frames, by name, and what is to be known of them, a line each."""
     converted = without(collection, [name for name in collection.entries if name not in fingerprints])
     name_N = [one.name for one in converted.selected]
     fingerprint_N = np.array([fingerprints[name] for name in name_N])

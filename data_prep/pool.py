@@ -1,7 +1,6 @@
 """A pool of worker processes that ends with its parent, quietly on Ctrl-C."""
 
 import concurrent.futures
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -25,14 +24,7 @@ def processors() -> int:
 def run(
     function: Callable[..., _Value], arguments: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[tuple[int, _Value]]:
-    """Calls `function(*arguments[i])` for every i, in `workers` processes; with one, in this process.
-
-    Yields:
-      i and the value, in the order in which they are ready.
-
-    Raises:
-      UserError: when a worker process died.
-    """
+    """Yields i and `function(*arguments[i])` as they are ready; one worker is this process. UserError if one dies."""
     workers = min(workers, len(arguments))
     if workers <= 1:
         for index, argument in enumerate(arguments):
@@ -42,24 +34,18 @@ def run(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
     )
     try:
-        with _interrupts_ignored():
+        # Ctrl-C reaches every process of a terminal; workers ignore it from birth, the parent ends them.
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
             futures = {executor.submit(function, *argument): index for index, argument in enumerate(arguments)}
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
     except concurrent.futures.process.BrokenProcessPool:
         raise UserError("a worker process was killed, perhaps for want of memory; try fewer --workers") from None
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal; those started here ignore it from birth, the parent ends them."""
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _end_with_parent() -> None:

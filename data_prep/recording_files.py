@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 import time
 from collections.abc import Mapping
 from typing import Literal
@@ -14,27 +13,14 @@ from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, in_
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file
 
+from . import broken
 from .formats import ctr_gcn, npy_pair, padded, pyskl
 
 Format = Literal["pyskl", "npy", "npz"]
 
-_REPORTED = 20  # Broken recordings shown one by one on the terminal.
-
 
 def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: bool, overwrite: bool) -> None:
-    """Writes a collection and prints a summary.
-
-    Args:
-      collection: the recordings.
-      form: in which format.
-      out: the file; for `npy`, the directory.
-      skip_broken: whether broken recordings are left out.
-      overwrite: whether files that are there are replaced.
-
-    Raises:
-      UserError: when recordings are broken and may not be skipped, the format cannot hold them, or the output is there
-        already or cannot be written.
-    """
+    """Writes a file, for `npy` a directory, and prints a summary; UserError when a recording or the place is unfit."""
     _check_place(collection, form, out, overwrite)
     if form != "pyskl":
         collection = in_one_split_each(collection, form)
@@ -42,10 +28,10 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
             print(f"note: {note}")
     _check_splits(collection, form)
     started = time.monotonic()
-    outlines, broken = _read_all(collection)
+    outlines, reasons = _read_all(collection)
     try:
-        _settle_broken(broken, len(collection.entries), out, skip_broken)
-        collection = without(collection, broken)
+        _settle(reasons, len(collection.entries), out, skip_broken)
+        collection = without(collection, reasons)
         if not collection.entries:
             raise UserError("all recordings are broken")
         _check_splits(collection, form)
@@ -73,44 +59,31 @@ def _check_place(collection: Collection, form: Format, out: pathlib.Path, overwr
 
 def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, str]]:
     """The outlines of all recordings, and the reasons why some are broken, by name."""
-    outlines, broken = {}, {}
+    outlines, reasons = {}, {}
     for one in tqdm(collection.entries.values(), desc="reading", unit=" recordings", disable=None):
         try:
             recording = collection.read(one)
-            _check_finite(one, recording)
+            infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
+            if infinite_TxVxM.any():
+                frame, joint, body = np.argwhere(infinite_TxVxM)[0]
+                place = f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0)"
+                expected = "a finite one, or NaN for a joint that was not seen; correct it where it was recorded"
+                raise UserError(f"{place}: an infinite number, expected {expected}")
             outlines[one.name] = padded.outline(recording)
         except UserError as error:
-            broken[one.name] = str(error)
-    return outlines, broken
+            reasons[one.name] = str(error)
+    return outlines, reasons
 
 
-def _check_finite(one: Entry, recording: Recording) -> None:
-    infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
-    if infinite_TxVxM.any():
-        frame, joint, body = np.argwhere(infinite_TxVxM)[0]
-        raise UserError(
-            f"{one.path}: {one.name}: frame {frame}, joint {joint}, body {body} (from 0): an infinite number, expected "
-            "a finite one, or NaN for a joint that was not seen; correct it where it was recorded"
-        )
-
-
-def _settle_broken(broken: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:
-    """Lists the broken recordings; raises UserError when there are some and they may not be skipped."""
+def _settle(reasons: Mapping[str, str], recordings: int, out: pathlib.Path, skip: bool) -> None:
+    """Lists the broken recordings in a file; raises UserError when there are some and they may not be skipped."""
     path = out.with_name(f"{out.name}.broken.txt")
     path.unlink(missing_ok=True)
-    if not broken:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{name}: {reason}\n" for name, reason in broken.items()), encoding="utf-8")
-    more = [f"and {len(broken) - _REPORTED} more"] if len(broken) > _REPORTED else []
-    lines = [f"{len(broken)} broken recordings:", *list(broken.values())[:_REPORTED], *more]
-    print("\n  ".join(lines), file=sys.stderr)
-    if not skip:
-        raise UserError(
-            f"{len(broken)} of {recordings} recordings are broken, listed in {path}; repair them, or leave them out "
-            "with --skip_broken"
-        )
-    print(f"left out {len(broken)} broken recordings, listed in {path}")
+    if reasons:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{name}: {reason}\n" for name, reason in reasons.items()), encoding="utf-8")
+        broken.report(list(reasons.values()), recordings, path, skip)
+        print(f"left out {len(reasons)} broken recordings, listed in {path}")
 
 
 def _check_splits(collection: Collection, form: Format) -> None:

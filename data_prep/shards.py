@@ -37,34 +37,26 @@ class Task:
     source: Source
     words: tuple[str, ...]
 
+    @property
+    def note(self) -> pathlib.Path:
+        """The file that says that the shard is finished."""
+        return self.path.parent / FINISHED / f"{self.path.name}.json"
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A shard that was written, or several together: what is in them, and what was found on the way.
-
-    Attributes:
-      records: how many there are.
-      size: bytes of the payloads.
-      joints: of all frames, of the bodies that are present.
-      unseen: joints that were not seen.
-      untrusted: joints that have coordinates but confidence 0, and count as not seen.
-      other_length: recordings that have not as many frames as their list says.
-      broken: for each broken recording, its name and the reason.
-      left_out: for each recording with nothing in it, its name and the reason.
-      fallback: for each recording that was normalised by a fallback, its name and the joints.
-      fingerprints: of each record, by name; `duplicates.fingerprint`.
-    """
+    """A shard that was written, or several together: what is in them, and what was found on the way, by name."""
 
     records: int = 0
-    size: int = 0
-    joints: int = 0
-    unseen: int = 0
-    untrusted: int = 0
-    other_length: int = 0
-    broken: dict[str, str] = dataclasses.field(default_factory=dict)
-    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
-    fallback: dict[str, str] = dataclasses.field(default_factory=dict)
-    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
+    size: int = 0  # Bytes of the payloads.
+    joints: int = 0  # Of all frames, of the bodies that are present.
+    unseen: int = 0  # Joints that were not seen.
+    untrusted: int = 0  # Joints that have coordinates but confidence 0, and count as not seen.
+    other_length: int = 0  # Recordings that have not as many frames as their list says.
+    broken: dict[str, str] = dataclasses.field(default_factory=dict)  # Why.
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)  # Why there is nothing in the recording.
+    fallback: dict[str, str] = dataclasses.field(default_factory=dict)  # The joints by which it was normalised.
+    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)  # `duplicates.fingerprint`.
 
 
 def together(results: Iterable[Result]) -> Result:
@@ -79,14 +71,9 @@ def together(results: Iterable[Result]) -> Result:
     return Result(**total)
 
 
-def _note(task: Task) -> pathlib.Path:
-    """The file that says that a shard is finished."""
-    return task.path.parent / FINISHED / f"{task.path.name}.json"
-
-
 def finished(task: Task) -> Result | None:
     """The result of a shard that an interrupted run has left whole."""
-    note = read_json(_note(task))
+    note = read_json(task.note)
     if note is None or not task.path.exists():
         return None
     result = Result(**note)
@@ -102,7 +89,7 @@ def write(task: Task, read: Callable[[Entry], Recording]) -> Result:
     payloads = [tfds_layout.to_payload(features, record) for record, _ in converted if record is not None]
     written = Result(records=len(payloads), size=write_file(task.path, payloads))
     result = together([written, *(found for _, found in converted)])
-    write_json(_note(task), dataclasses.asdict(result))
+    write_json(task.note, dataclasses.asdict(result))
     return result
 
 
@@ -116,7 +103,8 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         return None, Result(broken={entry.name: str(error)})
     except (ValueError, OSError) as error:
         return None, Result(broken={entry.name: f"{entry.place}: {error}"})
-    frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: _origin(entry, key, task) for key in ORIGINS}
+    frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: getattr(entry, key) or 0 for key in ORIGINS}
+    origins |= {key: str(origins[key] or "") for key in task.words}  # Of one type in a set; empty where not known.
     is_fallback = found.reference != task.source.normalized_by
     return Record(entry.name, entry.label, frames_TxVxMxC=frames_TxVxMxC, **origins), Result(
         joints=found.joints,
@@ -126,12 +114,6 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         fallback={entry.name: ", ".join(found.reference.joints)} if is_fallback else {},
         fingerprints={entry.name: duplicates.fingerprint(frames_TxVxMxC)},
     )
-
-
-def _origin(entry: Entry, column: str, task: Task) -> int | str:
-    """A column's value, of the type that it has in this set; 0 or an empty word where it is not known."""
-    value: int | str = getattr(entry, column) or 0
-    return str(value or "") if column in task.words else value
 
 
 def read_json(path: pathlib.Path) -> Any:

@@ -18,13 +18,7 @@ from dsta_jax.datasets.recording import ORIGINS
 def record_features(
     label_names: Sequence[str], frame_shape: tuple[int, int, int], words: Sequence[str] = ()
 ) -> tfds.features.FeaturesDict:
-    """The features of a record: the keys of `dsta_jax.data.records.Record`.
-
-    Args:
-      label_names: what the labels mean.
-      frame_shape: V, M and C.
-      words: those of subject, camera and setup that are text; the others are numbers.
-    """
+    """The features of a record: V, M and C, and which of subject, camera and setup are words, not numbers."""
     return tfds.features.FeaturesDict(
         {
             "name": tfds.features.Text(),
@@ -40,8 +34,7 @@ def to_payload(features: tfds.features.FeaturesDict, record: Record) -> bytes:
     values = {key: value for key, value in vars(record).items() if key != "frames_TxVxMxC"}
     serialized = features.serialize_example({**values, "frames": record.frames_TxVxMxC})
     # The order of a map's entries differs from one process to the next unless it is asked to be deterministic.
-    payload: bytes = tf_example_pb2.Example.FromString(serialized).SerializeToString(deterministic=True)
-    return payload
+    return bytes(tf_example_pb2.Example.FromString(serialized).SerializeToString(deterministic=True))
 
 
 def write_metadata(
@@ -54,21 +47,13 @@ def write_metadata(
 ) -> None:
     """Writes `features.json`, `dataset_info.json` and the labels' names beside the shards; no time stamps, no paths.
 
-    Args:
-      directory: where all shards lie already.
-      name: the set's name.
-      features: as `record_features` gives them.
-      splits: for each split the number of records in each shard, and the bytes of all payloads.
-      described: the set's version (three numbers with dots), description, citation and homepage.
+    The splits say the number of records in each shard, and the bytes of all payloads; `described` are the set's version
+    (three numbers with dots), description, citation and homepage.
     """
+    template = tfds.core.ShardedFileTemplate(epath.Path(directory), dataset_name=name, filetype_suffix="tfrecord")
     split_infos = [
         tfds.core.SplitInfo(
-            name=split,
-            shard_lengths=list(lengths),
-            num_bytes=size,
-            filename_template=tfds.core.ShardedFileTemplate(
-                data_dir=epath.Path(directory), dataset_name=name, split=split, filetype_suffix="tfrecord"
-            ),
+            name=split, shard_lengths=list(lengths), num_bytes=size, filename_template=template.replace(split=split)
         )
         for split, (lengths, size) in splits.items()
     ]

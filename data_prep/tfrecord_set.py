@@ -14,22 +14,12 @@ from dsta_jax.errors import UserError
 from . import conversion
 from .formats.padded import has_confidence
 
-_CLASSES = "label.labels.txt"
-
 # Splits that are neither for training nor, by this name, for testing.
 _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels; the frames are read once more, one record after the other.
-
-    Args:
-      directory: `DATA_DIR/NAME/VERSION`.
-      source: says whether the last channel is a confidence; without it, the fourth is.
-
-    Raises:
-      UserError: when there is none, and as `records.read_set`.
-    """
+    """Reads names and labels of a set, and frames when asked; the source says whether there is a confidence."""
     if not (directory / "dataset_info.json").is_file():
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
@@ -40,30 +30,18 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         one = Entry(record.name, directory, record.label, record.subject, record.camera, record.setup)
         found.append((f"{directory}: {split}", one))
         splits[split].append(record.name)
-    try:
-        class_names = tuple((directory / _CLASSES).read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{directory / _CLASSES}: not readable ({error}); convert the set again") from error
-    return Collection(by_name(directory, found), splits, _Reader(directory, confidence), class_names)
+    stored: Iterator[tuple[str, records.Record]] = iter(())
 
-
-class _Reader:
-    """Reads records by name, quickly in the order in which they are stored."""
-
-    def __init__(self, directory: pathlib.Path, confidence: bool) -> None:
-        self._directory, self._confidence = directory, confidence
-        self._records: Iterator[tuple[str, records.Record]] = iter(())
-
-    def __call__(self, wanted: Entry) -> Recording:
-        for start in (self._records, records.read_set(self._directory)):
-            self._records = start
-            for _, record in start:
+    def read_one(wanted: Entry) -> Recording:  # Quick in the order in which the records are stored.
+        nonlocal stored
+        for started in (stored, records.read_set(directory)):
+            stored = started
+            for _, record in started:
                 if record.name == wanted.name:
-                    frames_TxVxMxC = record.frames_TxVxMxC
-                    if self._confidence:
-                        return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
-                    return Recording(frames_TxVxMxC)
-        raise UserError(f"{self._directory}: {wanted.name} is not there any more")
+                    return Recording.of_channels(record.frames_TxVxMxC, confidence)
+        raise UserError(f"{directory}: {wanted.name} is not there any more")
+
+    return Collection(by_name(directory, found), splits, read_one, info.label_names)
 
 
 def write(
@@ -72,16 +50,8 @@ def write(
     """Converts a collection to a data set's records; returns their directory.
 
     Where the protocol goes by the parts that the recordings name, each split becomes one of the set; otherwise all
-    recordings go to one.
-
-    Args:
-      collection: the recordings.
-      source: the data set that they are made one of.
-      benchmarks: on the set; the recordings must be such that the first can divide them.
-      options: where and how.
-
-    Raises:
-      UserError: when the recordings are not such as source and benchmark need, and as `conversion.convert`.
+    recordings go to one. The first of the benchmarks must be able to divide them. Raises UserError when the recordings
+    are not such as source and benchmark need, and as `conversion.convert`.
     """
     _check_labels(collection, source)
     benchmark = benchmarks[0]
@@ -89,7 +59,11 @@ def write(
         collection = _divided(collection, benchmark)
     else:
         collection = dataclasses.replace(collection, splits={ALL: list(collection.entries)}, notes=())
-        _check_column(collection, benchmark)
+        unknown = [one for one in collection.selected if not getattr(one, benchmark.protocol.column)]
+        if unknown:
+            count = f"{len(unknown)} of {len(collection.entries)} recordings"
+            found = f"its {benchmark.protocol.column} is not known ({count} are such)"
+            raise UserError(f"{unknown[0].name}: {found}, but benchmark {benchmark.name} divides by it")
     is_test_N = benchmark.protocol.is_test(columns(collection))
     if not benchmark.left_out and (is_test_N.all() or not is_test_N.any()):
         part = "trains" if is_test_N.all() else "tests"
@@ -122,31 +96,16 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
     training = [split for split in names_of if split not in tests]
     nothing_tests = len(training) == len(names_of) and not all("train" in split for split in training)
     if nothing_tests or _VALIDATION.intersection(training):
-        raise UserError(
-            f"the recordings are in the splits {', '.join(collection.splits)}, but benchmark {benchmark.name} tests on "
-            f"{', '.join(tests)} and trains on all others; name those that test in its TOML file, [split] split = "
-            "[...], or convert only some with --splits=..."
-        )
+        found = f"the recordings are in the splits {', '.join(collection.splits)}"
+        rule = f"benchmark {benchmark.name} tests on {', '.join(tests)} and trains on all others"
+        remedy = "name those that test in its TOML file, [split] split = [...], or convert only some with --splits=..."
+        raise UserError(f"{found}, but {rule}; {remedy}")
     splits = {split: list(names) for split, names in names_of.items()}
     return in_one_split_each(dataclasses.replace(collection, splits=splits), "a converted set")
 
 
-def _check_column(collection: Collection, benchmark: Benchmark) -> None:
-    """Raises UserError when what the benchmark divides by is not known of a recording."""
-    column, entries = benchmark.protocol.column, collection.selected
-    unknown = [one for one in entries if not getattr(one, column)]
-    if unknown:
-        raise UserError(
-            f"{unknown[0].name}: its {column} is not known, by which benchmark {benchmark.name} divides training from "
-            f"testing ({len(unknown)} of {len(entries)} recordings are such)"
-        )
-
-
 def _not_kept(collection: Collection, source: Source, skip_broken: bool) -> list[str]:
-    """What a converted set has no place for, by the first recording.
-
-    Raises UserError when that is of another skeleton, before all the others are said to be so, too.
-    """
+    """What a set has no place for, by the first recording; UserError at once when that is of another skeleton."""
     first = collection.selected[0]
     try:
         recording = collection.read(first)

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 
 class UserError(Exception):
     """Something outside the program is not as it must be: a file, a flag, a directory.
@@ -14,7 +16,9 @@ class UserError(Exception):
 
 
 def shown(value: object) -> str:
-    """A short description of anything that a file may hold: numbers and text themselves, of others the type."""
+    """A short description of anything that a file may hold: numbers and text, an array's shape, of others the type."""
+    if isinstance(value, np.ndarray):
+        return f"{str(value.dtype)[:40]} {' x '.join(map(str, value.shape))}"
     if value is None or isinstance(value, bool | int | float | str | bytes):
         text = ascii(value[:60] if isinstance(value, str | bytes) else value)
         return text if len(text) <= 60 else f"{text[:57]}..."

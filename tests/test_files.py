@@ -1,8 +1,9 @@
-"""Output files: there completely or not at all."""
+"""Files: written completely or not at all, by one program, and why one cannot be read."""
 
 import pytest
 
-from dsta_jax.files import complete_file
+from dsta_jax.errors import UserError
+from dsta_jax.files import complete_file, readable, sole_writer
 
 
 def test_a_complete_file_replaces_another(tmp_path):
@@ -29,3 +30,26 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError), complete_file(tmp_path / "file" / "a.bin"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "a.bin: no such file"),
+        (PermissionError(13, "Permission denied"), "a.bin: cannot be read (Permission denied)"),
+        (OSError("cut"), "a.bin: not readable as a box (OSError: cut); copy or download it again"),
+        (ValueError("odd\nline"), "a.bin: not readable as a box (odd?line); copy or download it again"),
+        (UserError("a.bin: said already"), "a.bin: said already"),
+    ],
+)
+def test_why_a_file_cannot_be_read(error, message):
+    with pytest.raises(UserError) as caught, readable("a.bin", "a box"):
+        raise error
+    assert str(caught.value) == message
+
+
+def test_one_program_at_a_time_writes_to_a_directory(tmp_path):
+    for _ in range(2):  # The lock ends with the block.
+        directory, error = tmp_path / "new", pytest.raises(UserError, match="another program is writing there")
+        with sole_writer(directory), error, sole_writer(directory):
+            pass

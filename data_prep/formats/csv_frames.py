@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"})
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
@@ -39,7 +38,7 @@ class Style:
 
 def read_text(path: pathlib.Path, characters: int = -1) -> str:
     """The text of a file, or its beginning, with line ends as in Unix; UserError when it cannot be read."""
-    with readable(str(path), "text in UTF-8"), path.open(encoding="utf-8-sig", newline="") as file:
+    with readable(path, "text in UTF-8"), path.open(encoding="utf-8-sig", newline="") as file:
         text = file.read(characters)
     # Python in Windows writes \r\r\n where newline="" is forgotten.
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
@@ -103,14 +102,7 @@ def _count(cells: Sequence[str]) -> bool:
 
 
 def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
-    """Reads a recording of V joints, at most M bodies and C channels.
-
-    Returns:
-      TxMxVxC float32; NaN is what was not seen.
-
-    Raises:
-      UserError: when a line is neither a frame nor a header.
-    """
+    """Reads T x M x V x C float32, M or fewer bodies; UserError when a line is neither a frame nor a header."""
     text = read_text(path)
     style = style_of(text[:HEAD], frame_shape)
     lines = text.split("\n")
@@ -126,10 +118,8 @@ def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
         if len(numbers) not in (0, width):
             hint = "; if the first is a time or a label, remove its column" if len(numbers) == width + 1 else ""
             hint = "; is there a separator too many at the end?" if hint and math.isnan(numbers[-1]) else hint
-            raise UserError(
-                f"{path}:{number + 1}: {len(numbers)} numbers, expected {width}: {bodies} bodies x {joints} joints x "
-                f"{channels} channels{hint}"
-            )
+            expected = f"{width}: {bodies} bodies x {joints} joints x {channels} channels"
+            raise UserError(f"{path}:{number + 1}: {len(numbers)} numbers, expected {expected}{hint}")
     with np.errstate(over="ignore"):  # Infinity is reported when the recording is converted.
         frames_TxF = np.array([numbers or [math.nan] * width for numbers in frames]).astype(np.float32)
     return frames_TxF.reshape(len(frames), bodies, joints, channels)
@@ -140,10 +130,8 @@ def _check(path: pathlib.Path, lines: Sequence[str], style: Style) -> None:
         raise UserError(f"{path}: no frames, expected a line of numbers for each")
     filled = [number for number, line in enumerate(lines) if line.strip()]
     if len(filled) > 2 and {after - before for before, after in itertools.pairwise(filled)} == {2}:
-        raise UserError(
-            f"{path}:{filled[0] + 2}: every second line is empty, which would be frames in which nobody was seen; "
-            "remove these lines, or write nan into each cell of such a frame"
-        )
+        found = "every second line is empty, which would be frames in which nobody was seen"
+        raise UserError(f"{path}:{filled[0] + 2}: {found}; remove these lines, or write nan into them")
     frames = "".join(lines[style.first :])
     if style.separator in ";\t" and "," in frames and "." in frames:
         raise UserError(f"{path}: decimals with a comma and decimals with a point; write all with a point")
@@ -158,14 +146,11 @@ def _frame(path: pathlib.Path, number: int, line: str, style: Style) -> list[flo
         hint = "a header is a line of names that differ" if number == 0 else "correct it"
         if column == 0 and None not in numbers[1:]:
             hint = "labels stand in labels.csv, one for each file"
-        raise UserError(
-            f"{path}:{number + 1}: cell {column + 1} is {shown(cells[column])}, expected a number, or nothing, nan or "
-            f"None for one that was not seen; {hint}"
-        )
+        expected = "a number, or nothing, nan or None for one that was not seen"
+        found = f"cell {column + 1} is {shown(cells[column])}"
+        raise UserError(f"{path}:{number + 1}: {found}, expected {expected}; {hint}")
     if style.index is not None and numbers and numbers[0] - number != style.index:
-        raise UserError(
-            f"{path}:{number + 1}: frame {numbers[0]:g} by the first column, expected {style.index + number:g}; write "
-            "an empty line for each frame that is missing, or remove the column"
-        )
+        found = f"frame {numbers[0]:g} by the first column, expected {style.index + number:g}"
+        raise UserError(f"{path}:{number + 1}: {found}; write empty lines for missing frames, or remove the column")
     numbers = numbers if style.index is None else numbers[1:]
     return [] if all(map(math.isnan, numbers)) else numbers

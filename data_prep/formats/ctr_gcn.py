@@ -6,7 +6,6 @@ names: they are called train_0, train_1, ... as CTR-GCN does. Our own writer add
 which say what the arrays have no place for.
 """
 
-import functools
 import math
 import pathlib
 import zipfile
@@ -26,14 +25,7 @@ _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 
 
 def read(path: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the labels; the frames are read out of the archive one recording after the other.
-
-    How many bodies, joints and channels there are is said by what stands beside the arrays, by the source, or else by
-    NTU RGB+D.
-
-    Raises:
-      UserError: when the file is no such archive.
-    """
+    """Reads the labels; V, M and C are said by what stands beside the arrays, the source, or else NTU RGB+D."""
     names = npy_rows.names(path)
     present = [part for part in _PARTS if f"x_{part}" in names]
     if not present:
@@ -60,18 +52,15 @@ def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source |
         frame_shape, why = beside["frame_shape"], f"by beside_{part}; copy the file again"
     joints, bodies, channels = frame_shape
     if shape[2] != math.prod(frame_shape):
-        raise UserError(
-            f"{place}: {shape[2]} numbers a frame, expected {math.prod(frame_shape)}: {bodies} bodies x {joints} "
-            f"joints x {channels} channels {why}"
-        )
+        expected = f"{math.prod(frame_shape)}: {bodies} bodies x {joints} joints x {channels} channels"
+        raise UserError(f"{place}: {shape[2]} numbers a frame, expected {expected} {why}")
     confidence = padded.has_confidence(place, joints, channels, source)
-    found = padded.Part(part, place, entries, functools.partial(_row, rows_NxTxF, frame_shape), confidence)
+
+    def row(number: int) -> np.ndarray:
+        return rows_NxTxF.row(number).reshape(-1, bodies, joints, channels).transpose(0, 2, 1, 3)
+
+    found = padded.Part(part, place, entries, row, confidence)
     return found.with_beside(beside) if beside else found
-
-
-def _row(rows_NxTxF: npy_rows.ArchivedRows, frame_shape: tuple[int, int, int], number: int) -> np.ndarray:
-    joints, bodies, channels = frame_shape
-    return rows_NxTxF.row(number).reshape(-1, bodies, joints, channels).transpose(0, 2, 1, 3)
 
 
 def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
@@ -95,19 +84,13 @@ def part_of(splits: Iterable[str]) -> dict[str, str]:
     """The part that each split becomes: that with `train` in its name `train`, the other `test`; UserError for more."""
     part = {split: "train" if "train" in split else "test" for split in splits}
     if len(set(part.values())) < len(part):
-        raise UserError(
-            f"splits {', '.join(splits)}: expected two, one with 'train' in its name and another; choose with --splits"
-        )
+        expected = "expected two, one with 'train' in its name and another"
+        raise UserError(f"splits {', '.join(splits)}: {expected}; choose with --splits")
     return part
 
 
 def write(file: BinaryIO, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection with splits as `part_of` takes them, one recording at a time, without compression.
-
-    Raises:
-      UserError: when a recording is broken, or they do not fit into one array.
-      OSError: when the file cannot be written.
-    """
+    """Writes splits as `part_of` takes them; UserError when one is broken, or they do not fit into one array."""
     common_TxVxMxC = padded.common_outline(outlines)
     frames, joints, bodies, channels = common_TxVxMxC.shape
     classes = max([1 + one.label for one in collection.selected] + [len(collection.class_names or ())])

@@ -17,18 +17,19 @@ import itertools
 import math
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry
+from dsta_jax.datasets.recording import ALL, ORIGINS, Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError, shown
 
 from . import csv_frames, npy_rows
 
 LIST = "labels.csv"
-_NEEDED, _SPLIT, _ALL = ("file", "label"), "split", "all"
+_NEEDED, _SPLIT = ("file", "label"), "split"
 _COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
 _WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column where a number is missing.
 
@@ -36,17 +37,14 @@ _WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column whe
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the list.
 
-    Args:
-      directory: with the list and the recordings.
-      source: says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
-        cannot be read, and named classes are numbered in alphabetical order.
-
-    Raises:
-      UserError: when there is no such list, or it is not as it must be.
+    The source says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
+    cannot be read, and named classes are numbered in alphabetical order. Raises UserError when there is no such list,
+    or it is not as it must be.
     """
     path = directory / LIST
     lines = _lines(path)
-    class_names = source.label_names if source else _named_classes(line["label"] for _, line in lines)
+    labels = sorted({line["label"] for _, line in lines})
+    class_names = source.label_names if source else None if all(map(_WHOLE.fullmatch, labels)) else tuple(labels)
     origins, notes = {}, []
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
@@ -60,7 +58,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
     for name, (_, line) in zip(entries, lines, strict=True):
-        splits.setdefault(line.get(_SPLIT, _ALL), []).append(name)
+        splits.setdefault(line.get(_SPLIT, ALL), []).append(name)
     csv_paths = [one.path for one in entries.values() if one.path.suffix.lower() == ".csv"]
     if csv_paths and source is None:
         raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
@@ -92,16 +90,10 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
             raise UserError(f"{place}: {len(row)} cells, expected {len(columns)}: {','.join(columns)}")
         line = dict(zip(columns, row, strict=True))
         for column in (*_NEEDED, _SPLIT):
-            if not line.get(column, _ALL):
+            if not line.get(column, ALL):
                 raise UserError(f"{place}: no {column}, expected one in every line")
         lines.append((place, line))
     return lines
-
-
-def _named_classes(labels: Iterable[str]) -> tuple[str, ...] | None:
-    """The classes' names in alphabetical order; None where all are numbers."""
-    names = sorted(set(labels))
-    return None if all(map(_WHOLE.fullmatch, names)) else tuple(names)
 
 
 def _numbers_or_words(cells: Sequence[str]) -> tuple[list[int | str], str]:
@@ -139,18 +131,12 @@ def _conclusions(path: pathlib.Path, source: Source) -> tuple[str, ...]:
 
 
 def read_recording(wanted: Entry, source: Source | None) -> Recording:
-    """Reads a recording of the source's shape; without one, a fourth channel is a confidence.
-
-    Raises:
-      UserError: when the file is not as it must be.
-    """
+    """Reads a recording of the source's shape; without a source, a fourth channel is a confidence."""
     if not wanted.path.exists():
         raise UserError(f"{wanted.path}: no such file, but {LIST} names it")
     frames_TxMxVxC = _READERS[wanted.path.suffix.lower()](wanted.path, source)
-    frames_TxVxMxC = frames_TxMxVxC.transpose(0, 2, 1, 3)
-    if source.confidence if source else frames_TxVxMxC.shape[3] == 4:
-        return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1])
-    return Recording(frames_TxVxMxC)
+    confidence = source.confidence if source else frames_TxMxVxC.shape[3] == 4
+    return Recording.of_channels(frames_TxMxVxC.transpose(0, 2, 1, 3), confidence)
 
 
 def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
@@ -169,9 +155,7 @@ def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
     return array.reshape(len(array), -1, joints, channels)
 
 
-def _read_csv(path: pathlib.Path, source: Source | None) -> np.ndarray:
-    assert source is not None
-    return csv_frames.read(path, source.frame_shape)
-
-
-_READERS = {".npy": _read_npy, ".csv": _read_csv}
+_READERS: dict[str, Callable[[pathlib.Path, Any], np.ndarray]] = {
+    ".npy": _read_npy,
+    ".csv": lambda path, source: csv_frames.read(path, source.frame_shape),
+}

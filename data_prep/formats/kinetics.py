@@ -18,8 +18,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 _ENDING, _PREFIX = "_label.json", "kinetics_"
 _JOINTS = len(OPENPOSE_18.joints)
@@ -29,15 +28,7 @@ _LARGEST = 1e38  # float32 holds somewhat more.
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the lists of labels; videos without a skeleton are left out.
-
-    Args:
-      directory: with the lists, and the directories of the videos' files.
-      source: says how many people of a frame are kept; without it, two.
-
-    Raises:
-      UserError: when there are no such lists, or one is not as it must be.
-    """
+    """Reads the lists of labels; the source says how many people of a frame are kept, or else two are."""
     lists = sorted(directory.glob(f"*{_ENDING}"), key=lambda path: ("train" not in path.name, path.name))
     if not lists:
         raise UserError(f"{directory}: no files kinetics_SPLIT{_ENDING} there, expected one for each split")
@@ -51,26 +42,17 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         found = list(_entries(path, listed, class_of))
         if missing := len(listed) - len(found):
             notes.append(f"{path}: {missing} of {len(listed)} videos have no skeleton, and are left out")
-        splits[_folder(path).name.removeprefix(_PREFIX)] = [one.name for one in found]
+        splits[path.name.removesuffix(_ENDING).removeprefix(_PREFIX)] = [one.name for one in found]
         places += [(f"{path}: {one.name}", one) for one in found]
     names = tuple(class_of[number] for number in sorted(class_of))
     all_known = list(range(len(names))) == sorted(class_of) and len(set(names)) == len(names)
-    return Collection(
-        entries=by_name(directory, places),
-        splits=splits,
-        read=functools.partial(read_recording, bodies=source.bodies if source else _BODIES),
-        class_names=names if all_known else None,
-        notes=tuple(notes),
-        parallel=True,
-    )
-
-
-def _folder(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(path.name.removesuffix(_ENDING))
+    class_names = names if all_known else None
+    read_one = functools.partial(read_recording, bodies=source.bodies if source else _BODIES)
+    return Collection(by_name(directory, places), splits, read_one, class_names, tuple(notes), parallel=True)
 
 
 def _read_json(path: pathlib.Path) -> Any:
-    with readable(str(path), "JSON"):
+    with readable(path, "JSON"):
         return json.loads(path.read_bytes())
 
 
@@ -85,14 +67,11 @@ def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str
         if pathlib.PurePath(f"{name}.json").name != f"{name}.json":
             raise UserError(f"{path}: {shown(name)}: not the name of a file")
         if said.get("has_skeleton", True):
-            yield entry(name, _folder(path) / f"{name}.json", label)
+            yield entry(name, path.with_name(path.name.removesuffix(_ENDING)) / f"{name}.json", label)
 
 
 def read_recording(wanted: Entry, bodies: int) -> Recording:
-    """Reads one video: of each frame, the people of the highest mean confidence, most first.
-
-    Raises UserError when the file is not as it must be, or of another class than the list says.
-    """
+    """Reads one video: of each frame, the people of the highest mean confidence, most first."""
     contents = _read_json(wanted.path)
     if not isinstance(contents, dict) or not isinstance(contents.get("data"), list) or not contents["data"]:
         raise UserError(f"{wanted.path}: no list 'data', expected the frames of a video")
@@ -112,7 +91,7 @@ def read_recording(wanted: Entry, bodies: int) -> Recording:
     for index, people in people_of.items():
         for body, pose_VxC in enumerate(people):
             frames_TxVxMxC[index - first, :, body] = pose_VxC
-    return Recording(frames_TxVxMxC[..., :2], frames_TxVxMxC[..., 2])
+    return Recording.of_channels(frames_TxVxMxC, confidence=True)
 
 
 def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:

@@ -6,7 +6,6 @@ what the array has no place for.
 """
 
 import contextlib
-import functools
 import pathlib
 import pickle
 import re
@@ -18,10 +17,9 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.recording import Collection, entry, integer
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, readable
 
 from . import npy_rows, padded, safe_pickle
-from .readable import readable
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
 _UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"
@@ -29,13 +27,7 @@ _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads names and labels of all splits; the arrays are mapped into memory.
-
-    Where nothing beside the arrays says whether the last channel is a confidence, the source does.
-
-    Raises:
-      UserError: when there are no such files, or they do not fit together.
-    """
+    """Reads names and labels of all splits, and maps the arrays; the source says whether there is a confidence."""
     parts = [_read_part(path, source) for path in _label_files(directory)]
     guessed = [part for part in parts if part.entries and part.beside is None and source is None]
     unsure = any(part.row(0).shape[-1] == 3 for part in guessed)
@@ -71,19 +63,19 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
         raise UserError(f"{labels}: {len(names)} names, but {arrays[0].name} holds {shape[0]} recordings")
     entries = [entry(name, arrays[0], label) for name, label in zip(names, numbers, strict=True)]
     confidence = padded.has_confidence(str(arrays[0]), shape[3], shape[1], source)
-    part = padded.Part(split, str(labels), entries, functools.partial(_row, array_NxCxTxVxM), confidence)
+
+    def row(number: int) -> np.ndarray:
+        return np.array(array_NxCxTxVxM[number]).transpose(1, 2, 3, 0)
+
+    part = padded.Part(split, str(labels), entries, row, confidence)
     note = labels.with_name(split + _BESIDE)
     if not note.exists():
         return part
-    with readable(str(note), "JSON"):
+    with readable(note, "JSON"):
         beside = padded.read_beside(note.read_bytes(), str(note), shape[0])
     if beside["columns"]["name"] != names:
         raise UserError(f"{note}: its names are not those of {labels.name}; copy both again, or remove it")
     return part.with_beside(beside)
-
-
-def _row(array_NxCxTxVxM: np.ndarray, number: int) -> np.ndarray:
-    return np.array(array_NxCxTxVxM[number]).transpose(1, 2, 3, 0)
 
 
 def _names_and_labels(path: pathlib.Path) -> tuple[list[str], list[int]]:
@@ -126,12 +118,7 @@ def check_output(directory: pathlib.Path, splits: Mapping[str, Any], overwrite: 
 
 
 def write(directory: pathlib.Path, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection whose splits share no recording, one at a time; all files get their names at the end.
-
-    Raises:
-      UserError: when a recording is broken, or they do not fit into one array.
-      OSError: when a file cannot be written.
-    """
+    """Writes a collection whose splits share no recording; UserError when one is broken, or they do not fit."""
     common_TxVxMxC = padded.common_outline(outlines)
     row = common_TxVxMxC.transpose(3, 0, 1, 2).shape
     with contextlib.ExitStack() as opened:

@@ -13,8 +13,7 @@ from typing import IO
 import numpy as np
 
 from dsta_jax.errors import UserError
-
-from .readable import readable
+from dsta_jax.files import readable
 
 _MOST_ROW_BYTES = 1 << 28  # A row is one recording, or one label.
 _ARRAY = "an array in numpy's format"
@@ -22,7 +21,7 @@ _ARRAY = "an array in numpy's format"
 
 def mapped(path: pathlib.Path) -> np.ndarray:
     """A `.npy` file's array of real numbers, mapped into memory; UserError when it is something else."""
-    with readable(str(path), _ARRAY), path.open("rb") as file:
+    with readable(path, _ARRAY), path.open("rb") as file:
         shape, columns_first, dtype = _header(str(path), file)
         offset, size = file.tell(), os.fstat(file.fileno()).st_size
         if size != (expected := offset + math.prod(shape) * dtype.itemsize):
@@ -48,17 +47,12 @@ def _header(place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
 
 def names(path: pathlib.Path) -> list[str]:
     """The names of the arrays in an `.npz` file; UserError when it is no such file."""
-    with readable(str(path), "an archive of arrays"), zipfile.ZipFile(path) as archive:
+    with readable(path, "an archive of arrays"), zipfile.ZipFile(path) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
 class ArchivedRows:
-    """An array in an `.npz` file, whose rows are read without loading the others.
-
-    Attributes:
-      place: the file and the array's name, for errors.
-      shape: of the array.
-    """
+    """An array in an `.npz` file, whose rows are read without loading the others; errors call it `place`."""
 
     def __init__(self, path: pathlib.Path, name: str) -> None:
         """Opens the array `name`; UserError when it is not one of real numbers that is stored row by row."""

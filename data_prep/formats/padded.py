@@ -5,7 +5,6 @@ names and lengths, our own writers put beside it as JSON; other programs need no
 """
 
 import dataclasses
-import functools
 import json
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, integer, two_sizes
+from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, is_whole, two_sizes
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 LEAST_FRAMES = 300  # NTU RGB+D's longest recordings, to which everybody pads.
 _PICTURES = ("image_shape", "original_shape")
@@ -26,14 +26,12 @@ Outlines = Mapping[str, Recording]
 
 def outline(recording: Recording) -> Recording:
     """The recording with arrays of the same shapes and types that take no memory."""
-    frames_TxVxMxC, score_TxVxM = recording.frames_TxVxMxC, recording.score_TxVxM
-    hollow = _hollow(frames_TxVxMxC.shape, frames_TxVxMxC.dtype)
-    hollow_score = None if score_TxVxM is None else _hollow(score_TxVxM.shape, score_TxVxM.dtype)
-    return dataclasses.replace(recording, frames_TxVxMxC=hollow, score_TxVxM=hollow_score)
+    score_TxVxM = None if recording.score_TxVxM is None else _hollow(recording.score_TxVxM)
+    return dataclasses.replace(recording, frames_TxVxMxC=_hollow(recording.frames_TxVxMxC), score_TxVxM=score_TxVxM)
 
 
-def _hollow(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    return np.broadcast_to(np.zeros((), dtype), shape)
+def _hollow(array: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(np.zeros((), array.dtype), array.shape)
 
 
 def common_outline(outlines: Outlines) -> np.ndarray:
@@ -44,7 +42,7 @@ def common_outline(outlines: Outlines) -> np.ndarray:
             raise UserError(f"{name} has {_kind(one)}, but {first_name} {_kind(first)}; they do not fit into one array")
     frames, joints, bodies, channels = np.max([one.frames_TxVxMxC.shape for one in outlines.values()], axis=0).tolist()
     sizes = max(LEAST_FRAMES, frames), joints, max(1, bodies), channels + (first.score_TxVxM is not None)
-    return _hollow(sizes, np.result_type(*types(outlines)))
+    return np.broadcast_to(np.zeros((), np.result_type(*types(outlines))), sizes)
 
 
 def _kind(outline: Recording) -> str:
@@ -84,26 +82,22 @@ def beside(collection: Collection, split: str, outlines: Outlines, common_TxVxMx
     return json.dumps({**values, "class_names": collection.class_names, "columns": columns}).encode()
 
 
-def _is_whole(value: Any, least: int = 0) -> bool:
-    return (number := integer(value)) is not None and least <= number < 1 << 31
-
-
 _FITS: dict[str, Callable[[Any], bool]] = {
     "name": lambda value: isinstance(value, str),
-    "frames": lambda value: _is_whole(value, least=1),
-    "bodies": _is_whole,
-    **dict.fromkeys(ORIGINS, lambda value: isinstance(value, str) or _is_whole(value)),
+    "frames": lambda value: is_whole(value, least=1),
+    "bodies": is_whole,
+    **dict.fromkeys(ORIGINS, lambda value: isinstance(value, str) or is_whole(value)),
     **dict.fromkeys(_PICTURES, lambda value: value is None or two_sizes(value) is not None),
 }
 
 
 def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
     """What `beside` gave for so many recordings, and V, M, C as `frame_shape`; UserError when it is something else."""
-    try:
-        values = json.loads(text)
+    with readable(place, f"what is beside an array of {recordings} recordings", "copy it again, or remove it"):
+        values: dict[str, Any] = json.loads(text)
         classes, columns = values["class_names"], values["columns"]
         values["frame_shape"] = sizes = values["joints"], values["bodies"], values["channels"]
-        if not isinstance(values["split"], str) or not all(_is_whole(size, least=1) for size in sizes):
+        if not isinstance(values["split"], str) or not all(is_whole(size, least=1) for size in sizes):
             raise ValueError("split, joints, bodies or channels")
         if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
             raise ValueError("class_names")
@@ -113,11 +107,6 @@ def read_beside(text: bytes, place: str, recordings: int) -> dict[str, Any]:
             for row, value in enumerate(columns[key]):
                 if not fits(value):
                     raise ValueError(f"{key}[{row}]: {shown(value)}")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(
-            f"{place}: not what is written beside an array of {recordings} recordings ({str(error)[:80]}); copy it "
-            "again, or remove it"
-        ) from error
     return values
 
 
@@ -139,10 +128,7 @@ class Part:
         return Part(values["split"], self.place, entries, self.row, values.get("confidence") is True, values)
 
     def read(self, number: int) -> Recording:
-        """A recording without its padding, which is all zeros at the end where nothing stands beside the array.
-
-        NaN is no padding. Raises UserError when there is more in the padding than zeros.
-        """
+        """A recording without its padding: what stands beside the array says, or else zeros at its end; never NaN."""
         padded_TxVxMxC = self.row(number)
         columns = self.beside["columns"] if self.beside else {}
         seen_T = np.flatnonzero(np.any(padded_TxVxMxC, axis=(1, 2, 3)))
@@ -150,46 +136,35 @@ class Part:
         bodies = columns["bodies"][number] if columns else None
         frames_TxVxMxC = padded_TxVxMxC[:frames, :, :bodies]
         if len(frames_TxVxMxC) < frames or np.count_nonzero(frames_TxVxMxC) < np.count_nonzero(padded_TxVxMxC):
-            raise UserError(
-                f"{self.entries[number].path}: {self.entries[number].name}: more than the {frames} frames of {bodies} "
-                "bodies that stand beside the array; copy both again, or remove what stands beside"
-            )
-        image, original = (two_sizes(columns[key][number]) if columns else None for key in _PICTURES)
-        if self.confidence:
-            return Recording(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], image, original)
-        return Recording(frames_TxVxMxC, None, image, original)
+            place = f"{self.entries[number].path}: {self.entries[number].name}"
+            found = f"more than the {frames} frames of {bodies} bodies that stand beside the array"
+            raise UserError(f"{place}: {found}; copy both again, or remove what stands beside")
+        pictures = {key: two_sizes(columns[key][number]) for key in _PICTURES if columns}
+        return Recording.of_channels(frames_TxVxMxC, self.confidence, **pictures)
 
 
 def collection(path: pathlib.Path, parts: Sequence[Part], notes: Sequence[str]) -> Collection:
     """The recordings of all parts; UserError when there are none, or a name is taken twice."""
     places = [(part, number, one) for part in parts for number, one in enumerate(part.entries)]
     classes = next((part.beside["class_names"] for part in parts if part.beside), None)
-    return Collection(
-        entries=by_name(path, ((f"{part.place}: entry {number}", one) for part, number, one in places)),
-        splits={part.split: [one.name for one in part.entries] for part in parts},
-        read=functools.partial(_read, {one.name: (part, number) for part, number, one in places}),
-        class_names=None if classes is None else tuple(classes),
-        notes=tuple(notes),
-    )
+    part_of = {one.name: (part, number) for part, number, one in places}
 
+    def read(wanted: Entry) -> Recording:
+        part, number = part_of[wanted.name]
+        return part.read(number)
 
-def _read(place_of: Mapping[str, tuple[Part, int]], wanted: Entry) -> Recording:
-    part, number = place_of[wanted.name]
-    return part.read(number)
+    entries = by_name(path, ((f"{part.place}: entry {number}", one) for part, number, one in places))
+    splits = {part.split: [one.name for one in part.entries] for part in parts}
+    return Collection(entries, splits, read, None if classes is None else tuple(classes), tuple(notes))
 
 
 def has_confidence(place: str, joints: int, channels: int, source: Source | None) -> bool:
-    """Whether the last channel of an array is a confidence, by its source; without one, a fourth channel is.
-
-    Raises UserError when the array is not one of the source's skeletons, or its channels are no coordinates.
-    """
+    """Whether the last channel is a confidence; without a source, a fourth is. UserError for another skeleton's."""
     if channels not in (2, 3, 4):
         raise UserError(f"{place}: {channels} channels, expected 2 or 3 coordinates, and perhaps a confidence")
     if source is None:
         return channels == 4
     if (joints, channels) != (expected := (source.frame_shape[0], source.frame_shape[2])):
-        raise UserError(
-            f"{place}: {joints} joints of {channels} channels, expected {expected[0]} of {expected[1]} "
-            f"({source.channels}) as in {source.name}, by --benchmark"
-        )
+        says = f"{expected[0]} of {expected[1]} ({source.channels}) as in {source.name}, by --benchmark"
+        raise UserError(f"{place}: {joints} joints of {channels} channels, expected {says}")
     return source.confidence

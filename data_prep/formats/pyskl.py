@@ -14,21 +14,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
+from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
 from dsta_jax.errors import UserError, shown
 
 from . import safe_pickle
 
-_KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", "img_shape", "original_shape")
-_ALL = "all"
+_PICTURES = ("img_shape", "original_shape")
+_KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES)
 
 
 def read(path: pathlib.Path) -> Collection:
-    """Reads the file into memory, which takes about as many bytes as it has.
-
-    Raises:
-      UserError: when the file is no such pickle, a name is taken twice, or no split names a recording.
-    """
+    """Reads the file into memory; UserError when it is no such pickle, or no split names a recording."""
     split, annotations = _parts(path, safe_pickle.load(path))
     found = list(_entries(path, annotations))
     entries = by_name(path, found)
@@ -38,20 +34,14 @@ def read(path: pathlib.Path) -> Collection:
     splits = {name: [one for one in listed if one in entries] for name, listed in split.items()}
     missing = {name: absent for name, listed in split.items() if (absent := [n for n in listed if n not in entries])}
     if missing and not any(splits.values()):
-        raise UserError(
-            f"{path}: none of the names in split {', '.join(split)} is a frame_dir; found "
-            f"{shown(next(iter(missing.values()))[0])}, but the annotations are called {shown(next(iter(entries)))}; "
-            "write both alike, for example both without an ending such as .avi"
-        )
+        name, called = shown(next(iter(missing.values()))[0]), shown(next(iter(entries)))
+        problem = f"none of the names in split {', '.join(split)} is a frame_dir; found {name}, but the annotations are"
+        raise UserError(f"{path}: {problem} called {called}; write both alike, such as both without the ending .avi")
     for name, absent in missing.items():
         notes.append(f"{path}: split {name} names {len(absent)} recordings without annotation, {absent[0]!r} first")
     annotation_of = {one.name: (place, annotation) for (place, one), annotation in zip(found, annotations, strict=True)}
-    return Collection(
-        entries=entries,
-        splits=splits or {_ALL: list(entries)},
-        read=functools.partial(_read_recording, annotation_of),
-        notes=tuple(notes),
-    )
+    read_one = functools.partial(_read_recording, annotation_of)
+    return Collection(entries, splits or {ALL: list(entries)}, read_one, notes=tuple(notes))
 
 
 def _parts(path: pathlib.Path, contents: Any) -> tuple[dict[str, list[str]], list[Any]]:
@@ -104,43 +94,26 @@ def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], 
     keypoint_MxTxVxC, score_MxTxV = annotation.get("keypoint"), annotation.get("keypoint_score")
     shape: tuple[int, ...] = getattr(keypoint_MxTxVxC, "shape", ())
     if not is_real(keypoint_MxTxVxC) or len(shape) != 4 or shape[3] not in (2, 3) or 0 in shape[1:]:
-        raise UserError(f"{place}: 'keypoint' is {_described(keypoint_MxTxVxC)}, expected an array M x T x V x 2 or 3")
+        raise UserError(f"{place}: 'keypoint' is {shown(keypoint_MxTxVxC)}, expected an array M x T x V x 2 or 3")
     if score_MxTxV is not None and (not is_real(score_MxTxV) or score_MxTxV.shape != shape[:3]):
         expected = " x ".join(map(str, shape[:3]))
-        raise UserError(f"{place}: 'keypoint_score' is {_described(score_MxTxV)}, expected an array {expected}")
+        raise UserError(f"{place}: 'keypoint_score' is {shown(score_MxTxV)}, expected an array {expected}")
     total = annotation.get("total_frames", shape[1])
     if integer(total) != shape[1]:
         raise UserError(f"{place}: 'total_frames' is {shown(total)}, but 'keypoint' has {shape[1]} frames")
-    return Recording(
-        frames_TxVxMxC=keypoint_MxTxVxC.transpose(1, 2, 0, 3),
-        score_TxVxM=None if score_MxTxV is None else score_MxTxV.transpose(1, 2, 0),
-        image_shape=_picture(place, annotation, "img_shape"),
-        original_shape=_picture(place, annotation, "original_shape"),
-    )
-
-
-def _described(value: Any) -> str:
-    return f"{value.dtype} {' x '.join(map(str, value.shape))}" if isinstance(value, np.ndarray) else shown(value)
-
-
-def _picture(place: str, annotation: Mapping[Any, Any], key: str) -> tuple[int, int] | None:
-    value = annotation.get(key)
-    sizes = two_sizes(value)
-    if value is not None and sizes is None:
-        raise UserError(f"{place}: {key!r} is {shown(value)}, expected height and width, two whole numbers")
-    return sizes
+    pictures = [annotation.get(key) for key in _PICTURES]
+    for key, value in zip(_PICTURES, pictures, strict=True):
+        if value is not None and two_sizes(value) is None:
+            raise UserError(f"{place}: {key!r} is {shown(value)}, expected height and width, two whole numbers")
+    score_TxVxM = None if score_MxTxV is None else score_MxTxV.transpose(1, 2, 0)
+    return Recording(keypoint_MxTxVxC.transpose(1, 2, 0, 3), score_TxVxM, *map(two_sizes, pictures))
 
 
 def write(file: BinaryIO, collection: Collection) -> None:
-    """Writes a collection, one recording at a time.
-
-    Python's pickler would keep all recordings in memory to the end. So the dictionary around them is written here, by
-    the instructions that Python's module `pickletools` describes.
-
-    Raises:
-      UserError: when a recording is broken.
-    """
+    """Writes a collection, one recording at a time; UserError when one is broken."""
     splits = {split: list(names) for split, names in collection.splits.items()}
+    # Python's pickler would keep all recordings in memory to the end, so the dictionary around them is written here, by
+    # the instructions that Python's module `pickletools` describes.
     file.write(b"\x80\x03}" + _pickled("split") + _pickled(splits) + b"s" + _pickled("annotations") + b"]")
     for one in collection.entries.values():
         # The older name of numpy's module, which numpy 1 has, too; an annotation's arrays come last.
@@ -158,11 +131,11 @@ def _annotation(one: Entry, recording: Recording) -> dict[str, Any]:
     arrays = {"keypoint": recording.frames_TxVxMxC.transpose(2, 0, 1, 3)}
     if recording.score_TxVxM is not None:
         arrays["keypoint_score"] = recording.score_TxVxM.transpose(2, 0, 1)
-    pictures = {"img_shape": recording.image_shape, "original_shape": recording.original_shape}
+    pictures = zip(_PICTURES, (recording.image_shape, recording.original_shape), strict=True)
     return {
         "frame_dir": one.name,
         "label": one.label,
-        **{key: sizes for key, sizes in pictures.items() if sizes},
+        **{key: sizes for key, sizes in pictures if sizes},
         "total_frames": len(recording.frames_TxVxMxC),
         **{key: np.ascontiguousarray(array, array.dtype.newbyteorder("=")) for key, array in arrays.items()},
     }

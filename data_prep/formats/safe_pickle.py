@@ -20,14 +20,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-
-from .readable import readable
+from dsta_jax.files import readable
 
 _MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
 _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
 # What objects may cost: so much, and so much for each byte of the file. A container, a call and a place in the memo are
 # one object each.
 _FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
+_PLAIN = "numbers, text, containers and numpy arrays of them"
 _NO_PICKLES = {
     b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
     b"\x93NUMPY": "an array, as in .npy files",
@@ -41,16 +41,12 @@ class _Refusal(Exception):
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Loads a pickle.
+    """Loads a pickle. Arrays are read-only; a bytearray comes as bytes, an OrderedDict or defaultdict as a dict.
 
-    Returns:
-      The value. Arrays are read-only; a bytearray comes as bytes, an OrderedDict or defaultdict as a dict.
-
-    Raises:
-      UserError: when the file cannot be read, is no pickle, or is one of anything but plain data.
+    Raises UserError when the file cannot be read, is no pickle, or is one of anything but plain data.
     """
     path = pathlib.Path(path)
-    with readable(str(path), "a pickle of plain data"):
+    with readable(path, "a pickle of plain data"):
         if not 0 < (size := path.stat().st_size) <= _MOST_BYTES:
             raise ValueError(f"{size} bytes, expected 1 to {_MOST_BYTES}")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
@@ -60,10 +56,8 @@ def load(path: str | os.PathLike[str]) -> Any:
             try:
                 value = _Reader(mapped).load()
             except _Refusal as reason:
-                raise UserError(
-                    f"{path}: {reason}, expected only numbers, text, containers and numpy arrays of them; such a "
-                    "pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
-                ) from None
+                remedy = "such a pickle can run commands: do not load it elsewhere, ask for one of plain arrays"
+                raise UserError(f"{path}: {reason}, expected only {_PLAIN}; {remedy}") from None
             if mapped.tell() < size:
                 raise ValueError(f"{size - mapped.tell()} bytes follow its end")
             return value
@@ -142,19 +136,12 @@ def _instructions() -> dict[int, Any]:
     return actions | {code: _in_turn(actions[code], _Reader.check_number) for code in b"IL\x8b"}
 
 
-def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], None]:
-    def run(reader: _Reader) -> None:
-        first(reader)
-        second(reader)
-
-    return run
+def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], object]:
+    return lambda reader: (first(reader), second(reader))
 
 
 def _key(value: Any) -> Any:
-    """The value, if it may be a dictionary's key or a set's member.
-
-    Of others the hash may take forever (tuples within tuples), or be chosen to be the same (large numbers).
-    """
+    """The value, if it may be a key: hashing others may take forever (nested tuples), or collide (large numbers)."""
     if value is None or isinstance(value, str | bytes | float | np.generic):
         return value
     if isinstance(value, int) and abs(value) < 1 << 63:

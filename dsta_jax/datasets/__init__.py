@@ -1,1 +1,1 @@
-"""Data sets: joints, classes, protocols, raw recordings, one file each."""
+"""Data sets: joints, classes, protocols, raw recordings, one file each; readers raise UserError at a bad file."""

@@ -11,7 +11,7 @@ import numpy as np
 from dsta_jax.datasets.layouts import Layout, Reference
 from dsta_jax.datasets.recording import Collection
 
-# What the channels of a joint are: coordinates, and the confidence c with which it was found.
+# Coordinates of a joint, and the confidence c with which it was found.
 Channels = Literal["xyz", "xy", "xyzc", "xyc"]
 CHANNELS: tuple[Channels, ...] = get_args(Channels)
 
@@ -26,39 +26,22 @@ def names(text: str) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set as its authors publish it.
+    """A data set as its authors publish it."""
 
-    Attributes:
-      name: of the converted set, the directory below `config.data.dir`.
-      layout: joints and bones of a body.
-      label_names: what the labels of its records mean; the finest classes that it has.
-      reference: by which joints recordings are normalised; None for the layout's own.
-      bodies: how many bodies a record holds (M).
-      channels: what the C channels of a joint are.
-      version: three numbers with dots, to be raised when a conversion gives other values.
-      find: lists the raw recordings below a directory; None for a set that comes in one of the common formats.
-      description: one paragraph.
-      citation: the publication that describes it.
-      homepage: where its authors publish it.
-      published: how many recordings they publish; 0 where that is not known.
-      prepare: the commands that make the converted set below `{data_dir}`.
-      synthetic: True when those commands need no recordings of the user's.
-    """
-
-    name: str
+    name: str  # Of the converted set, the directory below `config.data.dir`.
     layout: Layout
-    label_names: tuple[str, ...]
-    reference: Reference | None = None
-    bodies: int = 1
+    label_names: tuple[str, ...]  # What the labels of its records mean; the finest classes that it has.
+    reference: Reference | None = None  # By which joints recordings are normalised; None for the layout's own.
+    bodies: int = 1  # How many bodies a record holds (M).
     channels: Channels = "xyz"
-    version: str = "1.0.0"
-    find: Callable[[pathlib.Path], Collection] | None = None
+    version: str = "1.0.0"  # To be raised when a conversion gives other values.
+    find: Callable[[pathlib.Path], Collection] | None = None  # Lists the raw recordings below a directory.
     description: str = ""
     citation: str = ""
     homepage: str = ""
-    published: int = 0
-    prepare: tuple[str, ...] = ()
-    synthetic: bool = False
+    published: int = 0  # How many recordings its authors publish; 0 where that is not known.
+    prepare: tuple[str, ...] = ()  # The commands that make the converted set below `{data_dir}`.
+    synthetic: bool = False  # Whether these commands need no recordings of the user's.
 
     @property
     def normalized_by(self) -> Reference:
@@ -67,9 +50,10 @@ class Source:
 
     def commands(self, data_dir: str | pathlib.Path) -> list[str]:
         """The commands that make the converted set below a directory, in a checkout or of the installed package."""
-        return [
-            command.replace("-m data_prep", f"-m {_converters()}").format(data_dir=data_dir) for command in self.prepare
-        ]
+        found = importlib.util.find_spec("data_prep")
+        of_checkout = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
+        package = "data_prep" if found and found.origin == str(of_checkout) else "dsta_jax.data_prep"
+        return [one.replace("-m data_prep", f"-m {package}").format(data_dir=data_dir) for one in self.prepare]
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
@@ -85,20 +69,21 @@ class Source:
         """Recordings from elsewhere in this data set's layout: without what is true of the published ones only."""
         return dataclasses.replace(self, **{"name": name, "citation": "", "homepage": "", "published": 0, **changes})
 
+    def imitation(self, name: str, options: str = "") -> "Source":
+        """Synthetic recordings in this data set's raw format; the options are those of the command that makes them."""
+        raw = f"{{data_dir}}/raw/{name}"
+        make = f"python -m data_prep.synthetic {options}--out_dir={raw}"
+        convert = f"python -m data_prep.convert --from={self.name} --in={raw} --out={{data_dir}} --name={name}"
+        return self.renamed(name, prepare=(make, convert), synthetic=True)
+
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """Which recordings test; all others train. With neither `test` nor `train`, each value is left out once.
+    """Which recordings test; all others train. With neither `test` nor `train`, each value is left out once."""
 
-    Attributes:
-      column: what decides: `split`, `subject`, `camera` or `setup`.
-      test: the values that test,
-      train: or the values that train, where that is the published list.
-    """
-
-    column: str
-    test: tuple[int | str, ...] = ()
-    train: tuple[int | str, ...] = ()
+    column: str  # What decides: `split`, `subject`, `camera` or `setup`.
+    test: tuple[int | str, ...] = ()  # The values that test,
+    train: tuple[int | str, ...] = ()  # or the values that train, where that is the published list.
 
     @property
     def leaves_one_out(self) -> bool:
@@ -122,21 +107,13 @@ class Protocol:
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """A task: a data set, its classes, and the protocol that says which recordings test.
+    """A task: a data set, its classes, and the protocol that says which recordings test."""
 
-    Attributes:
-      name: as in `BENCHMARKS` and in the configs' file names.
-      source: the data set.
-      protocol: who trains and who tests.
-      class_names: the K classes.
-      class_of_label: the class of each of the data set's labels.
-    """
-
-    name: str
+    name: str  # As in `BENCHMARKS` and in the configs' file names.
     source: Source
     protocol: Protocol
-    class_names: tuple[str, ...]
-    class_of_label: tuple[int, ...]
+    class_names: tuple[str, ...]  # K of them.
+    class_of_label: tuple[int, ...]  # The class of each of the data set's labels.
 
     @property
     def left_out(self) -> str | None:
@@ -150,68 +127,42 @@ class Benchmark:
 
     def to_dict(self) -> dict[str, Any]:
         """All that decides what a network learns of it, as JSON can hold it."""
+        column, test, train = dataclasses.astuple(self.protocol)
         return {
             "name": self.name,
             "data_set": self.source.name,
             "joints": list(self.source.layout.joints),
             "parents": [self.source.layout.joints[parent] for parent in self.source.layout.parents],
-            "normalize": _reference_to_dict(self.source.normalized_by),
+            "normalize": dataclasses.asdict(self.source.normalized_by),
             "bodies": self.source.bodies,
             "channels": self.source.channels,
             "label_names": list(self.source.label_names),
             "class_names": list(self.class_names),
             "class_of_label": list(self.class_of_label),
-            "protocol": {
-                key: list(value) if isinstance(value, tuple) else value for key, value in vars(self.protocol).items()
-            },
+            "protocol": {"column": column, "test": list(test), "train": list(train)},
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Benchmark":
-        """The benchmark that `to_dict` was taken of, but for what only a conversion needs.
-
-        Raises:
-          KeyError, TypeError or ValueError: when it is of something else.
-        """
-        joints = tuple(values["joints"])
-        reference = _reference_from_dict(values["normalize"])
+        """The benchmark that `to_dict` was taken of; KeyError, TypeError or ValueError when it is of something else."""
+        joints, protocol = tuple(values["joints"]), values["protocol"]
         parents = tuple(joints.index(parent) for parent in values["parents"])
-        protocol = values["protocol"]
+        layout = Layout(values["name"], joints, parents, _reference_from_dict(values["normalize"]))
+        shape = {"bodies": int(values["bodies"]), "channels": values["channels"]}
         return cls(
-            name=values["name"],
-            source=Source(
-                name=values["data_set"],
-                layout=Layout(values["name"], joints, parents, reference),
-                label_names=tuple(values["label_names"]),
-                bodies=int(values["bodies"]),
-                channels=values["channels"],
-            ),
-            protocol=Protocol(protocol["column"], tuple(protocol["test"]), tuple(protocol["train"])),
-            class_names=tuple(values["class_names"]),
-            class_of_label=tuple(values["class_of_label"]),
+            values["name"],
+            Source(values["data_set"], layout, tuple(values["label_names"]), **shape),
+            Protocol(protocol["column"], tuple(protocol["test"]), tuple(protocol["train"])),
+            tuple(values["class_names"]),
+            tuple(values["class_of_label"]),
         )
-
-
-def _converters() -> str:
-    """The package of the converters: `data_prep` of the checkout where Python finds it, or this package's own."""
-    found = importlib.util.find_spec("data_prep")
-    beside = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
-    return "data_prep" if found and found.origin == str(beside) else "dsta_jax.data_prep"
-
-
-def _reference_to_dict(reference: Reference | None) -> dict[str, Any] | None:
-    if reference is None:
-        return None
-    return {**vars(reference), "fallback": _reference_to_dict(reference.fallback)}
 
 
 def _reference_from_dict(values: Mapping[str, Any] | None) -> Any:
     if values is None:
         return None
-    return Reference(
-        **{key: _tuples(value) for key, value in values.items() if key != "fallback"},
-        fallback=_reference_from_dict(values["fallback"]),
-    )
+    points = {key: _tuples(value) for key, value in values.items()}
+    return Reference(**{**points, "fallback": _reference_from_dict(values["fallback"])})
 
 
 def _tuples(value: Any) -> Any:

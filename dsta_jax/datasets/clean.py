@@ -8,7 +8,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import Reference
 from dsta_jax.datasets.normalize import mark_unseen, normalize, present_bodies, untrusted_joints, usable_reference
 from dsta_jax.datasets.recording import Recording, is_real
-from dsta_jax.errors import UserError
+from dsta_jax.errors import UserError, shown
 
 
 class NobodySeen(Exception):
@@ -17,30 +17,17 @@ class NobodySeen(Exception):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Clean:
-    """A recording that is ready to be learned from.
+    """A recording that is ready to be learned from."""
 
-    Attributes:
-      frames_TxVxMxC: float32, normalised; NaN is a joint that was not seen, zeros are an absent body.
-      reference: what it was normalised by: the source's, or a fallback of it.
-      joints: how many there are in all frames, of the bodies that are present.
-      unseen: how many of them were not seen.
-      untrusted: how many of these have coordinates, but confidence 0.
-    """
-
-    frames_TxVxMxC: np.ndarray
-    reference: Reference
-    joints: int
-    unseen: int
-    untrusted: int
+    frames_TxVxMxC: np.ndarray  # float32, normalised; NaN is a joint that was not seen, zeros are an absent body.
+    reference: Reference  # What it was normalised by: the source's, or a fallback of it.
+    joints: int  # How many there are in all frames, of the bodies that are present.
+    unseen: int  # How many of them were not seen.
+    untrusted: int  # How many of these have coordinates, but confidence 0.
 
 
 def clean(recording: Recording, source: Source) -> Clean:
-    """Makes a recording one of a data set's.
-
-    Raises:
-      ValueError: when its frames are not such as the source says, hold infinity, or give nothing to normalise by.
-      NobodySeen: when nobody is seen in any frame.
-    """
+    """Makes a recording one of a data set's; ValueError when it is unfit, NobodySeen when nobody is in any frame."""
     frames_TxVxMxC = _frames(recording, source)
     untrusted_TxVxM = untrusted_joints(frames_TxVxMxC, source.channels)
     marked_TxVxMxC = mark_unseen(frames_TxVxMxC, source.channels)
@@ -60,13 +47,8 @@ def clean(recording: Recording, source: Source) -> Clean:
 def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
     """Makes an array of raw joints what `clean` makes of a recording: T x V x M x C float32.
 
-    Args:
-      frames: T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel.
-      source: says joints and channels, and by what is normalised.
-      place: what errors call the recording.
-
-    Raises:
-      UserError: when the shape is another one, nobody is seen, or there is nothing to normalise by.
+    It is T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel. UserError
+    names the recording's place and what is wrong with its shape, or that nobody is seen in it.
     """
     array = np.asarray(frames)
     array = array[:, :, None] if array.ndim == 3 else array
@@ -74,12 +56,9 @@ def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
         joints, bodies, channels = source.frame_shape
         expected = f"frames x {joints} joints x {channels} channels ({source.channels})"
         expected += f", or frames x {joints} x at most {bodies} bodies x {channels}" if bodies > 1 else ""
-        found = " x ".join(map(str, np.shape(frames)))
-        raise UserError(f"{place}: an array of {array.dtype} {found}, expected numbers: {expected}")
-    coordinates = array.shape[3] - source.confidence
-    score_TxVxM = array[..., -1] if source.confidence else None
+        raise UserError(f"{place}: an array of {shown(np.asarray(frames))}, expected numbers: {expected}")
     try:
-        return clean(Recording(array[..., :coordinates], score_TxVxM), source).frames_TxVxMxC
+        return clean(Recording.of_channels(array, source.confidence), source).frames_TxVxMxC
     except NobodySeen as reason:
         raise UserError(f"{place}: {reason} in any of its {len(array)} frames") from None
     except ValueError as error:
@@ -92,10 +71,8 @@ def check(recording: Recording, source: Source) -> None:
     has_score = recording.score_TxVxM is not None
     expected = source.frame_shape[0], len(source.channels) - source.confidence
     if (joints, coordinates) != expected or (source.confidence and not has_score):
-        raise ValueError(
-            f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence, "
-            f"expected {expected[0]} ({source.layout.name}) of {source.channels}"
-        )
+        found = f"{joints} joints of {coordinates} coordinates with{'' if has_score else 'out'} confidence"
+        raise ValueError(f"{found}, expected {expected[0]} ({source.layout.name}) of {source.channels}")
     if bodies > source.bodies:
         raise ValueError(f"{bodies} bodies, expected {source.bodies} at most")
 
@@ -115,7 +92,5 @@ def _frames(recording: Recording, source: Source) -> np.ndarray:
 def _refuse_infinity(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:
     if np.isinf(frames_TxVxMxC).any():
         frame, joint, body, channel = place = tuple(np.argwhere(np.isinf(frames_TxVxMxC))[0].tolist())
-        raise ValueError(
-            f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}: {source.channels[channel]} is "
-            f"{given_TxVxMxC[place]}, {expected}"
-        )
+        where = f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}"
+        raise ValueError(f"{where}: {source.channels[channel]} is {given_TxVxMxC[place]}, {expected}")

@@ -56,15 +56,7 @@ DHG = Source(
     published=2800,
     prepare=("python -m data_prep.convert --from=dhg --in=DIRECTORY_OF_DHG2016 --out={data_dir}",),
 )
-SYNTHETIC = DHG.renamed(
-    "synthetic_dhg",
-    prepare=(
-        "python -m data_prep.synthetic --layout=dhg --out_dir={data_dir}/raw/synthetic_dhg",
-        "python -m data_prep.convert --from=dhg --in={data_dir}/raw/synthetic_dhg --out={data_dir} "
-        "--name=synthetic_dhg",
-    ),
-    synthetic=True,
-)
+SYNTHETIC = DHG.imitation("synthetic_dhg", "--layout=dhg ")
 
 _EACH_SUBJECT = Protocol("subject")
 _CLASS_OF_LABEL = tuple(label % len(GESTURES) for label in range(len(DHG.label_names)))

@@ -34,14 +34,9 @@ def _any_channel(true_TxVxMxC: np.ndarray) -> np.ndarray:
 def mark_unseen(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
     """One meaning for what was not seen, whatever the format: NaN for a joint, zeros for a body.
 
-    Args:
-      frames_TxVxMxC: as a reader gives them. A joint was not seen where a channel is NaN; where the confidence is 0 or
-        less, if there is one; in two coordinates without confidence, where both are zero. In three coordinates zero is
-        a place as good as another, unless all joints of a body are zero: then the body is absent.
-      channels: what the C channels are, as `Source.channels`.
-
-    Returns:
-      TxVxMxC float32.
+    A joint was not seen where a channel is NaN; where the confidence is 0 or less, if there is one; in two coordinates
+    without confidence, where both are zero. In three coordinates zero is a place as good as another, unless all joints
+    of a body are zero: then the body is absent. `channels` are those of `Source.channels`; the result is float32.
     """
     unseen_TxVxM = _any_channel(np.isnan(frames_TxVxMxC))
     if channels.endswith("c"):
@@ -66,11 +61,7 @@ def untrusted_joints(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
 
 
 def usable_reference(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> Reference:
-    """The reference, or the first of its fallbacks whose joints are seen.
-
-    Raises:
-      ValueError: when no body is seen, or the joints of none of them ever are.
-    """
+    """The reference, or the first of its fallbacks whose joints are seen; ValueError when those of none ever are."""
     for choice in reference.choices:
         if _measured_body(frames_TxVxMxC, layout, choice) is not None:
             return choice
@@ -81,19 +72,10 @@ def normalize(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference, 
     """Moves, scales and turns all bodies alike, by the first body of which the reference's joints are seen.
 
     Place, direction and size are taken in the first frame in which the joints that say them are seen. A direction
-    without length turns nothing.
+    without length turns nothing. NaN and absent bodies stay as they are, and so does a confidence, the last channel.
 
-    Args:
-      frames_TxVxMxC: V joints of the layout, in any unit, as `mark_unseen` gives them.
-      layout: names the joints.
-      reference: what to normalise by, as `usable_reference` gives it.
-      confidence: whether the last channel is no coordinate but a confidence, which stays as it is.
-
-    Returns:
-      TxVxMxC float32, without unit where the reference has a scale. NaN and absent bodies stay as they are.
-
-    Raises:
-      ValueError: when no body is seen, or the distance to scale by is zero in every frame.
+    Takes frames as `mark_unseen` and a reference as `usable_reference` gives them. Returns float32, without unit where
+    the reference has a scale. Raises ValueError when no body is seen, or the distance to scale by is always zero.
     """
     body = _measured_body(frames_TxVxMxC, layout, reference)
     if body is None:
@@ -134,21 +116,13 @@ def _measured_body(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Refere
 
 def _nothing_to_measure_by(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> ValueError:
     first, *_ = _present_bodies(frames_TxVxMxC, layout).values()
-    return ValueError(
-        f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames, "
-        f"but place, size or direction are measured by them; name joints that are seen in the [normalize] table of a "
-        f"benchmark's TOML file, or leave this recording out with --skip_broken"
-    )
+    found = f"{', '.join(first.never_seen(reference))}: never seen together in any of the {len(frames_TxVxMxC)} frames"
+    remedy = "in the [normalize] table of a benchmark's TOML file, or leave this recording out with --skip_broken"
+    return ValueError(f"{found}, but place, size or direction are measured by them; name joints that are seen {remedy}")
 
 
 class _Body:
-    """The body that all are normalised by.
-
-    Attributes:
-      frames_TxVxC: its coordinates, which may be moved while they are measured by.
-      seen_TxV: where the body is present and the joint is seen.
-      layout: names the joints.
-    """
+    """The body that all are normalised by; its coordinates may be moved while they are measured by."""
 
     def __init__(self, frames_TxVxC: np.ndarray, layout: Layout):
         self.frames_TxVxC, self.layout = frames_TxVxC, layout
@@ -169,16 +143,12 @@ class _Body:
 
     def _track(self, point: Point) -> np.ndarray:
         """TxC, where a point is in each frame."""
-        joints = self._joints(point)
-        track_TxC: np.ndarray = (
-            self.frames_TxVxC[:, joints[0]] if len(joints) == 1 else self.frames_TxVxC[:, joints].mean(axis=1)
-        )
-        return track_TxC
+        return np.asarray(self.frames_TxVxC[:, self._joints(point)].mean(axis=1))
 
     def at_first(self, *points: Point) -> np.ndarray:
         """C, where a point is in the first frame in which it is seen; of two points, the way between them."""
         first = int(self._seen_T(*points).argmax())
-        tracks = [self._track(point)[first].copy() for point in points]
+        tracks = [self._track(point)[first] for point in points]
         return tracks[-1] - tracks[0] if len(tracks) == 2 else tracks[0]
 
     def length(self, start: Point, end: Point, median: bool) -> np.floating:

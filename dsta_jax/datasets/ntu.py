@@ -17,8 +17,7 @@ FILE_PATTERN = "*.skeleton"
 SETUPS, CAMERAS, SUBJECTS = 32, 3, 106
 
 # Actions 1 to 120 as the authors number them; the first 60 are those of NTU RGB+D 60.
-ACTIONS = names(
-    """
+ACTIONS = names("""
     drink water, eat a meal or snack, brush teeth, brush hair, drop, pick up, throw, sit down, stand up, clap, read,
     write, tear up paper, put on a jacket, take off a jacket, put on a shoe, take off a shoe, put on glasses,
     take off glasses, put on a hat or cap, take off a hat or cap, cheer up, wave a hand, kick something,
@@ -40,15 +39,11 @@ ACTIONS = names(
     shoot at somebody with a gun, step on somebody's foot, high-five, cheers and drink, carry something together,
     take a photo of somebody, follow somebody, whisper in somebody's ear, exchange things, support somebody,
     rock-paper-scissors
-    """
-)
+""")
 
 
 def find(raw_dir: pathlib.Path, actions: int, setups: int) -> Collection:
-    """The recordings below a directory, at any depth, of the first actions and setups; its notes count the others.
-
-    Raises UserError when there are none, two have one name, or a file's name is not of the form.
-    """
+    """The recordings of the first actions and setups, at any depth; UserError when there are none, or a name is odd."""
     entry_of = functools.partial(_entry, actions=actions, setups=setups)
     return in_files(raw_dir, FILE_PATTERN, entry_of, ntu_skeleton.read, ACTIONS[:actions])
 
@@ -67,10 +62,7 @@ def _entry(path: pathlib.Path, actions: int, setups: int) -> Entry | None:
 
 
 def read_names(path: pathlib.Path) -> list[str]:
-    """Reads a list of recordings, such as the authors' of missing skeletons: lines of text, then a name on each line.
-
-    Raises UserError when it holds no name, or a line after the first name is something else.
-    """
+    """Reads lines of text, then a recording's name on each line; UserError when there are none, or others between."""
     lines = [line.strip() for line in read_lines(path)]
     found = [line for line in lines if NTU_NAME.fullmatch(line)]
     if not found:
@@ -108,15 +100,7 @@ NTU120 = _source(
     "J. Liu, A. Shahroudy, M. Perez, G. Wang, L.-Y. Duan, A. C. Kot. NTU RGB+D 120: A Large-Scale Benchmark for 3D "
     "Human Activity Understanding. TPAMI 2020.",
 )
-SYNTHETIC = NTU60.renamed(
-    "synthetic_ntu",
-    prepare=(
-        "python -m data_prep.synthetic --layout=ntu --out_dir={data_dir}/raw/synthetic_ntu",
-        "python -m data_prep.convert --from=ntu60 --in={data_dir}/raw/synthetic_ntu --out={data_dir} "
-        "--name=synthetic_ntu",
-    ),
-    synthetic=True,
-)
+SYNTHETIC = NTU60.imitation("synthetic_ntu", "--layout=ntu ")
 
 _SUBJECTS_60 = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 _SUBJECTS_120 = (

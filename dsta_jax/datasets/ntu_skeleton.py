@@ -15,38 +15,29 @@ import numpy as np
 from dsta_jax.datasets.layouts import NTU_25
 from dsta_jax.datasets.recording import Entry, Recording, lost_as_nan
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 _JOINTS, _BODIES = len(NTU_25.joints), 2
 _BODY_VALUES, _JOINT_VALUES, _COORDINATES = 10, 12, 3
 
 # Far more than the data set's files have: up to 300 frames, of the six bodies that Kinect follows, in 5 MiB.
 _MOST_FRAMES, _MOST_BODIES, _MOST_BYTES = 10_000, 1_000, 8 << 20
-
 # Control characters separate values as spaces do; only the end of a line stays.
 _SPACES = bytes(byte if byte > ord(" ") or byte == ord("\n") else ord(" ") for byte in range(256))
-
 # A joint's line; what is not used may be anything.
 _JOINT = np.dtype([("xyz", np.float32, _COORDINATES), ("others", "S1", _JOINT_VALUES - _COORDINATES)])
-
 _SPINE_BASE = NTU_25.joints.index("spine_base")
 _LOW_ENERGY, _UPRIGHT = 0.85, 0.8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Skeletons:
-    """The K bodies of a recording, frame by frame as the file lists them.
+    """The K bodies of a recording, frame by frame as the file lists them."""
 
-    Attributes:
-      frames: T, how many frames the recording has.
-      frame_K: the frame in which each was seen, from 0, never falling.
-      id_K: each one's `bodyID`. A file may use one id for two bodies of a frame.
-      joints_KxVxC: float32, metres, joints in the order of `NTU_25`.
-    """
-
-    frames: int
-    frame_K: np.ndarray
-    id_K: tuple[int, ...]
-    joints_KxVxC: np.ndarray
+    frames: int  # T, how many frames the recording has.
+    frame_K: np.ndarray  # The frame in which each was seen, from 0, never falling.
+    id_K: tuple[int, ...]  # Each one's `bodyID`. A file may use one id for two bodies of a frame.
+    joints_KxVxC: np.ndarray  # float32, metres, joints in the order of `NTU_25`.
 
 
 def read(entry: Entry) -> Recording:
@@ -55,12 +46,7 @@ def read(entry: Entry) -> Recording:
 
 
 class _Lines:
-    """A file's lines, counted from 0.
-
-    Attributes:
-      texts: the lines.
-      next: the one to be taken next.
-    """
+    """A file's lines `texts`, counted from 0, and the number of the `next` one to be taken."""
 
     def __init__(self, path: pathlib.Path, text: bytes) -> None:
         self._path = path
@@ -102,17 +88,11 @@ class _Lines:
 
 
 def read_skeletons(path: pathlib.Path) -> Skeletons:
-    """Reads one file.
+    """Reads one file: all bodies of all frames; none at all when the file is well-formed but nobody was seen.
 
-    Of a joint's values only x y z are looked at, and of a body's only its id. A coordinate that is NaN or infinite
-    makes the file a broken one: nothing says how much of that body can be believed.
-
-    Returns:
-      All bodies of all frames; none at all when the file is well-formed but nobody was seen.
-
-    Raises:
-      UserError: when the file cannot be read, ends too early or too late, or a line has another number
-        of values than it must have, or a coordinate is not a finite number.
+    Of a joint's values only x y z are looked at, and of a body's only its id. Raises UserError when the file cannot be
+    read, ends too early or too late, a line has another number of values than it must have, or a coordinate is NaN or
+    infinite: nothing says how much of such a body can be believed.
     """
     lines = _Lines(path, _read(path))
     frame_of: list[int] = []
@@ -155,11 +135,8 @@ def _coordinates(lines: _Lines, joint_lines: list[int]) -> np.ndarray:
 def _read(path: pathlib.Path) -> bytes:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    with readable(path, "text"), path.open("rb") as file:
+        text = file.read(_MOST_BYTES + 1)
     if len(text) > _MOST_BYTES:
         raise UserError(f"{path}: more than {_MOST_BYTES} bytes, expected less (300 frames of six bodies have 5 MiB)")
     text = text.rstrip(b" \t\r\n")
@@ -172,13 +149,10 @@ def _read(path: pathlib.Path) -> bytes:
 
 
 def select_bodies(skeletons: Skeletons) -> np.ndarray:
-    """Chooses at most two bodies of a recording, that of most energy first.
+    """Chooses at most two bodies, that of most energy first: float32, metres, M = 2, zeros where one was not seen.
 
     A track is all that was seen under one id. Where there are several, those that have less than 0.85 of the largest
     energy and are not upright when first seen are dropped; of the others the two of most energy stay.
-
-    Returns:
-      frames_TxVxMxC float32, metres, M = 2; a body is zeros where it was not seen. All zeros when nobody was.
     """
     tracks = _tracks(skeletons)
     if len(tracks) > 1:
@@ -203,10 +177,7 @@ def seen_first(frames_TxVxMxC: np.ndarray) -> np.ndarray:
 
 
 def _tracks(skeletons: Skeletons) -> list[list[int]]:
-    """For each id, in the order of appearance, which of the K bodies it names; an id's second in a frame is another.
-
-    Such a one gets the next id that is free in its frame. A body whose coordinates are all zero was not seen.
-    """
+    """For each id the bodies that it names, in order of appearance; an id's second in a frame gets the next free id."""
     seen_K = (skeletons.joints_KxVxC != 0).any(axis=(1, 2)).tolist()
     tracks: dict[int, list[int]] = {}
     taken: set[int] = set()

@@ -13,16 +13,14 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import KINECT_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
-from dsta_jax.errors import UserError
+from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
-# The actions that were recorded, and their numbers.
-ACTIONS = names(
-    """
+ACTIONS = names("""
     pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning, doffing, throw,
     carry
-    """
-)
-_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
+""")
+_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)  # Of these actions.
 _FILE_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)\.json")
 _VIEWS, _KEY = 3, "skeletons"
 
@@ -45,17 +43,15 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file holds something else than numbers, T x 20 x 3."""
-    try:
+    with readable(entry.path, "JSON"):
         contents = json.loads(entry.path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{entry.path}: not a readable JSON file ({error}); copy or download it again") from error
     if not isinstance(contents, dict) or _KEY not in contents:
         found = f"keys {', '.join(map(str, contents)) or 'none'}" if isinstance(contents, dict) else "no object"
         raise UserError(f"{entry.path}: {found[:80]}, expected an object with the key {_KEY}")
     joints = len(KINECT_20.joints)
     try:
         frames_TxVxC = np.array(contents[_KEY])
-        found = f"{frames_TxVxC.dtype} {' x '.join(map(str, frames_TxVxC.shape))}"
+        found = shown(frames_TxVxC)
     except ValueError:
         frames_TxVxC, found = np.array(None), "not the same number of joints in every frame"
     if not is_real(frames_TxVxC) or frames_TxVxC.shape[1:] != (joints, 3):

@@ -38,8 +38,10 @@ from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
+from dsta_jax.files import readable
 
 _MOST_BODIES, _MOST_JOINTS = 100, 1_000
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NORMALIZE = ("center", "scale", "scale_by", "up", "side")
 
 
@@ -55,18 +57,16 @@ def find(name: str) -> Benchmark:
 def read(path: pathlib.Path) -> Benchmark:
     """Reads a benchmark's file; UserError when a key is missing or unknown, or a value makes no sense."""
     top = _Table(path, "", _contents(path), ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
-    name = top.take("name", str, "lower-case letters, digits and _, a letter first", _is_name)
+    name = top.take("name", str, "lower-case letters, digits and _, a letter first", _NAME.fullmatch)
     layout = _layout(top, name)
+    named = f"a list of two or more different names, at most {MOST_CLASSES}"
+    counted = f"a whole number from 1 to {_MOST_BODIES}"
     source = Source(
         name=name,
         layout=layout,
-        label_names=tuple(
-            top.take("classes", list, f"a list of two or more different names, at most {MOST_CLASSES}", _are_classes)
-        ),
+        label_names=tuple(top.take("classes", list, named, _are_classes)),
         reference=_reference(top.table("normalize", *_NORMALIZE, "fallback"), layout),
-        bodies=top.take(
-            "bodies", int, f"a whole number from 1 to {_MOST_BODIES}", lambda bodies: 0 < bodies <= _MOST_BODIES, 1
-        ),
+        bodies=top.take("bodies", int, counted, lambda bodies: 0 < bodies <= _MOST_BODIES, 1),
         channels=top.take("channels", str, f"one of {', '.join(CHANNELS)}", lambda word: word in CHANNELS, "xyz"),
         description=f"Recordings of {name}, described by a file of its owner's.",
         prepare=(f"python -m data_prep.convert --from=FORMAT --in=RECORDINGS --out={{data_dir}} --benchmark={path}",),
@@ -75,23 +75,15 @@ def read(path: pathlib.Path) -> Benchmark:
 
 
 def _contents(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{path}: not a file, expected a benchmark's TOML file")
+    with readable(path, "TOML", "correct it"):
+        if not path.is_file():
+            found = "not a file" if path.exists() else "no such file"
+            raise UserError(f"{path}: {found}; name yours by --config.benchmark=FILE.toml, or --benchmark")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name yours by --config.benchmark=FILE.toml, or --benchmark") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a readable TOML file ({error})") from error
 
 
 class _Table:
-    """A table of the file, whose keys are known.
-
-    Attributes:
-      place: where it is, for errors.
-      contents: what it holds.
-    """
+    """A table of the file, whose keys are known; `place` is what errors call it."""
 
     def __init__(self, path: pathlib.Path, name: str, contents: Mapping[str, Any], known: tuple[str, ...]):
         self.path, self.contents = path, contents
@@ -107,7 +99,7 @@ class _Table:
         return _Table(self.path, key, self.take(key, dict, "a table"), known)
 
     def take(
-        self, key: str, kind: type, expected: str, fits: Callable[[Any], bool] = lambda _: True, default: Any = None
+        self, key: str, kind: type, expected: str, fits: Callable[[Any], Any] = lambda _: True, default: Any = None
     ) -> Any:
         """The value of a key; `default` where it is not there, if there is one."""
         if key not in self.contents:
@@ -118,10 +110,6 @@ class _Table:
         if not isinstance(value, kind) or isinstance(value, bool) or not fits(value):
             raise UserError(f"{self.place} {key} is {str(value)[:60]!r}, expected {expected}")
         return value
-
-
-def _is_name(name: str) -> bool:
-    return re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None
 
 
 def _are_words(values: list) -> bool:
@@ -178,10 +166,8 @@ def _reference(table: _Table | None, layout: Layout) -> Reference | None:
         raise UserError(f"{table.place} side without up, expected up, too: a body is turned upright first")
     return Reference(
         center=point("center", table.contents["center"]) if "center" in table.contents else None,
-        scale=two_points("scale"),
         scale_by=table.take("scale_by", str, "first or median", lambda word: word in ("first", "median"), "first"),
-        up=two_points("up"),
-        side=two_points("side"),
+        **{key: two_points(key) for key in ("scale", "up", "side")},
         fallback=_reference(table.table("fallback", *_NORMALIZE), layout),
     )
 

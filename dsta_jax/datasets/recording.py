@@ -9,43 +9,26 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
-# Labels count from 0; whoever has more classes than this has no labels.
-MOST_CLASSES = 100_000
-
-# NTU RGB+D's names, which say setup, camera, subject, replication and action.
-NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
-
-# The split of collections that are not divided.
-ALL = "all"
-
-# The columns that say where a recording comes from, beside its split: numbers from 1 or words; 0 where not known.
-ORIGINS = ("subject", "camera", "setup")
+MOST_CLASSES = 100_000  # Whoever has more classes than this has no labels.
+NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")  # Setup, camera, subject, replication, action.
+ALL = "all"  # The split of collections that are not divided.
+ORIGINS = ("subject", "camera", "setup")  # Where a recording comes from: numbers from 1 or words; 0 where not known.
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """What is known of a recording before it is read.
+    """What is known of a recording before it is read; subject, camera and setup are 0 where they are not known."""
 
-    Attributes:
-      name: distinct in its collection.
-      path: the file that it lies in.
-      label: from 0.
-      subject: a number from 1, or a word; 0 where it is not known.
-      camera: as `subject`.
-      setup: as `subject`.
-      listed_frames: how many frames a list of the data set's authors counts; 0 where there is no such list.
-      crop: the first and the last frame that belong to it, from 0, to which its reader cuts it; None for all.
-    """
-
-    name: str
+    name: str  # Distinct in its collection.
     path: pathlib.Path
-    label: int
+    label: int  # From 0.
     subject: int | str = 0
     camera: int | str = 0
     setup: int | str = 0
-    listed_frames: int = 0
-    crop: tuple[int, int] | None = None
+    listed_frames: int = 0  # How many frames the authors' list counts; 0 where there is no such list.
+    crop: tuple[int, int] | None = None  # The first and the last frame that belong to it, from 0; None for all.
 
     @property
     def place(self) -> str:
@@ -56,20 +39,23 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:
-    """A recording's frames, of the type in which they are stored.
+    """A recording's frames, of the type in which they are stored; C = 2 or 3 coordinates.
 
-    Attributes:
-      frames_TxVxMxC: C = 2 or 3 coordinates. NaN is a joint that was not seen; zeros are a body that is absent, and in
-        two coordinates or with a confidence also a joint that was not seen.
-      score_TxVxM: the confidence in each joint, where the collection has one.
-      image_shape: height and width of the pictures in which the joints were found, where they are known.
-      original_shape: the same before the pictures were scaled.
+    NaN is a joint that was not seen. Zeros are a body that is absent, and in two coordinates or with a confidence also
+    a joint that was not seen.
     """
 
     frames_TxVxMxC: np.ndarray
-    score_TxVxM: np.ndarray | None = None
-    image_shape: tuple[int, int] | None = None
-    original_shape: tuple[int, int] | None = None
+    score_TxVxM: np.ndarray | None = None  # The confidence in each joint, where the collection has one.
+    image_shape: tuple[int, int] | None = None  # Height and width of the pictures in which joints were found ...
+    original_shape: tuple[int, int] | None = None  # ... and of the same before they were scaled, where known.
+
+    @classmethod
+    def of_channels(cls, frames_TxVxMxC: np.ndarray, confidence: bool, **pictures: Any) -> "Recording":
+        """A recording whose last channel is a confidence, or is not."""
+        if not confidence:
+            return cls(frames_TxVxMxC, **pictures)
+        return cls(frames_TxVxMxC[..., :-1], frames_TxVxMxC[..., -1], **pictures)
 
     @property
     def frames_with_score(self) -> np.ndarray:
@@ -81,23 +67,14 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Collection:
-    """Recordings that belong together, such as a data set.
+    """Recordings that belong together, such as a data set."""
 
-    Attributes:
-      entries: by name.
-      splits: names by split. A recording may be in several splits or in none.
-      read: gives an entry's recording. UserError means that this one is broken.
-      class_names: what the labels mean, where that is known.
-      notes: what of its files is not read, a line each.
-      parallel: whether `read` may be called in another process.
-    """
-
-    entries: Mapping[str, Entry]
-    splits: Mapping[str, Sequence[str]]
-    read: Callable[[Entry], Recording]
-    class_names: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
-    parallel: bool = False
+    entries: Mapping[str, Entry]  # By name.
+    splits: Mapping[str, Sequence[str]]  # Names by split. A recording may be in several splits or in none.
+    read: Callable[[Entry], Recording]  # UserError means that this recording is broken.
+    class_names: tuple[str, ...] | None = None  # What the labels mean, where that is known.
+    notes: tuple[str, ...] = ()  # What of its files is not read, a line each.
+    parallel: bool = False  # Whether `read` may be called in another process.
 
     @property
     def selected(self) -> list[Entry]:
@@ -116,15 +93,7 @@ def entry(
 
 
 def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    """Entries by name.
-
-    Args:
-      path: the collection's, for errors.
-      found: pairs of an entry's place, for errors, and the entry.
-
-    Raises:
-      UserError: when there are none, a name is taken or no printable text, or a label is out of range.
-    """
+    """Entries by name, from pairs of place and entry; UserError for none, a name taken or odd, a label out of range."""
     entries: dict[str, Entry] = {}
     place_of: dict[str, str] = {}
     for place, one in found:
@@ -147,17 +116,7 @@ def in_files(
     read: Callable[[Entry], Recording],
     class_names: tuple[str, ...],
 ) -> Collection:
-    """A data set that is a directory with a file for each recording, at any depth, by the files' names.
-
-    Args:
-      directory: of the files.
-      pattern: of their names.
-      entry_of: what a file's name says; None for a recording of another set, which the notes count.
-      read: as in `Collection`.
-      class_names: as in `Collection`.
-
-    Raises UserError when there are none, as `by_name`, and as `entry_of`.
-    """
+    """A data set of a file for each recording; UserError for none. `entry_of` gives None for another set's."""
     paths = sorted(directory.rglob(pattern), key=lambda path: (path.name, path))
     found = [(str(path), one) for path in paths if (one := entry_of(path)) is not None]
     if not found:
@@ -170,12 +129,8 @@ def in_files(
 
 def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file, without empty ones at its end; UserError when there are none."""
-    try:
+    with readable(path, "text in UTF-8"):
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable text file ({error})") from error
     if not lines:
         raise UserError(f"{path}: the file is empty")
     return lines
@@ -186,13 +141,15 @@ def integer(value: Any) -> int | None:
     return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
 
 
+def is_whole(value: Any, least: int = 0) -> bool:
+    """Whether it is a whole number of a reasonable size."""
+    return (number := integer(value)) is not None and least <= number < 1 << 31
+
+
 def two_sizes(value: Any) -> tuple[int, int] | None:
     """Height and width, if the value is a sequence of two whole numbers from 0."""
-    if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
-        height, width = integer(value[0]), integer(value[1])
-        if height is not None and width is not None and min(height, width) >= 0 and max(height, width) < 1 << 31:
-            return height, width
-    return None
+    fits = isinstance(value, tuple | list | np.ndarray) and len(value) == 2 and all(map(is_whole, value))
+    return (int(value[0]), int(value[1])) if fits else None
 
 
 def is_real(array: Any) -> TypeGuard[np.ndarray]:
@@ -234,18 +191,13 @@ def without(collection: Collection, names: Iterable[str]) -> Collection:
 
 
 def in_one_split_each(collection: Collection, form: str) -> Collection:
-    """The recordings that are in a split, for a format that can hold no others; its notes count these.
-
-    Raises UserError when a recording is in two splits.
-    """
+    """The recordings that are in a split, noting the others; UserError when one is in two splits."""
     split_of: dict[str, str] = {}
     for split, names in collection.splits.items():
         for name in names:
             if name in split_of:
-                raise UserError(
-                    f"{name} is in the splits {split_of[name]} and {split}, but in {form} a recording is in one; "
-                    f"choose with --splits some of {', '.join(collection.splits)}"
-                )
+                found = f"{name} is in the splits {split_of[name]} and {split}, expected one in {form}"
+                raise UserError(f"{found}; choose with --splits some of {', '.join(collection.splits)}")
             split_of[name] = split
     others = len(collection.entries) - len(split_of)
     note = f"{others} recordings are in no split, which {form} cannot hold; they are left out"

@@ -18,12 +18,10 @@ from dsta_jax.errors import UserError
 SKELETON_FILE = "skeletons_world.txt"
 TRAIN_LIST, TEST_LIST = "train_gestures.txt", "test_gestures.txt"
 
-GESTURES = names(
-    """
+GESTURES = names("""
     grab, tap, expand, pinch, rotation clockwise, rotation counter-clockwise, swipe right, swipe left, swipe up,
     swipe down, swipe X, swipe +, swipe V, shake
-    """
-)
+""")
 FINGERS = ("one finger", "whole hand")
 FINE_GESTURES = tuple(f"{gesture}, {fingers}" for gesture in GESTURES for fingers in FINGERS)
 
@@ -57,10 +55,7 @@ def recording_name(gesture: int, finger: int, subject: int, essai: int) -> str:
 
 
 def read_rows(path: pathlib.Path, *columns: str) -> Iterator[tuple[str, tuple[int, int, int, int], list[int]]]:
-    """Reads a list of hand recordings: the place of each line, gesture, finger, subject and essai, the other columns.
-
-    Raises UserError when a line is something else than whole numbers in these columns.
-    """
+    """Reads a list of hand recordings: each line's place, gesture, finger, subject and essai, the other columns."""
     for number, line in enumerate(read_lines(path), start=1):
         place = f"{path}:{number}"
         try:
@@ -102,15 +97,7 @@ SHREC17 = Source(
     published=2800,
     prepare=("python -m data_prep.convert --from=shrec17 --in=DIRECTORY_OF_SHREC17 --out={data_dir}",),
 )
-SYNTHETIC = SHREC17.renamed(
-    "synthetic_hands",
-    prepare=(
-        "python -m data_prep.synthetic --out_dir={data_dir}/raw/synthetic_hands",
-        "python -m data_prep.convert --from=shrec17 --in={data_dir}/raw/synthetic_hands --out={data_dir} "
-        "--name=synthetic_hands",
-    ),
-    synthetic=True,
-)
+SYNTHETIC = SHREC17.imitation("synthetic_hands")
 
 _OFFICIAL_LISTS = Protocol("split", test=("test",))
 _CLASS_OF_LABEL = tuple(label // len(FINGERS) for label in range(len(FINE_GESTURES)))

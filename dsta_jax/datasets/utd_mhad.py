@@ -11,19 +11,18 @@ import re
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
-from dsta_jax.errors import UserError
+from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 # Actions 1 to 27 as the authors number them.
-ACTIONS = names(
-    """
+ACTIONS = names("""
     right arm swipe to the left, right arm swipe to the right, right hand wave, two hand front clap, right arm throw,
     cross arms in the chest, basketball shoot, right hand draw x, right hand draw circle clockwise,
     right hand draw circle counter-clockwise, draw triangle, bowling, front boxing, baseball swing from right,
     tennis right hand forehand swing, arm curl, tennis serve, two hand push, right hand knock on door,
     right hand catch an object, right hand pick up and throw, jogging in place, walking in place, sit to stand,
     stand to sit, forward lunge, squat
-    """
-)
+""")
 FILE_PATTERN = "*_skeleton.mat"
 _FILE_NAME = re.compile(r"(a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*))_skeleton\.mat")
 _KEY = "d_skel"
@@ -46,23 +45,17 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file cannot be read, or holds another array."""
-    try:
-        raw = entry.path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{entry.path}: cannot be read ({error.strerror})") from error
     import scipy.io
 
-    try:
-        contents = scipy.io.loadmat(io.BytesIO(raw))
-    except Exception as error:  # SciPy raises what its parser stumbles over: zlib.error, TypeError, MatReadError, ...
-        raise UserError(f"{entry.path}: not a readable MATLAB file ({error}); copy or download it again") from error
+    with readable(entry.path, "a MATLAB file"):
+        contents = scipy.io.loadmat(io.BytesIO(entry.path.read_bytes()))
     skeleton_VxCxT = contents.get(_KEY)
     if skeleton_VxCxT is None:
         arrays = ", ".join(key for key in contents if not key.startswith("__")) or "none"
         raise UserError(f"{entry.path}: arrays {arrays}, expected {_KEY}")
     joints = len(UTD_MHAD_20.joints)
     if not is_real(skeleton_VxCxT) or skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3):
-        found = f"{skeleton_VxCxT.dtype} {' x '.join(map(str, skeleton_VxCxT.shape))}"
+        found = shown(skeleton_VxCxT)
         raise UserError(f"{entry.path}: {_KEY} is {found}, expected numbers, {joints} x 3 x frames")
     return Recording(lost_as_nan(skeleton_VxCxT.transpose(2, 0, 1)[:, :, None]))
 

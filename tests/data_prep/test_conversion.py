@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from data_prep import conversion, convert
-from data_prep.lock import sole_writer
 from dsta_jax.data import records
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source
 from dsta_jax.datasets.layouts import COCO_17, HAND_22
@@ -23,6 +22,7 @@ from dsta_jax.datasets.normalize import normalize
 from dsta_jax.datasets.recording import Collection, Entry, Recording
 from dsta_jax.datasets.shrec17 import SKELETON_FILE, recording_name
 from dsta_jax.errors import UserError
+from dsta_jax.files import sole_writer
 from tests import raw_recordings
 
 TRAIN, TEST = raw_recordings.keys_of(300), raw_recordings.keys_of(5, first_essai=9)

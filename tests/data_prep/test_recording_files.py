@@ -126,7 +126,7 @@ def test_splits_that_overlap_are_chosen_from(tmp_path, form, capsys):
     value = made.annotations()
     value["split"] |= {"xview_train": value["split"]["xsub_val"], "xview_val": ["second"]}
     overlapping, out = read(tmp_path, value), tmp_path / ENDINGS[form]
-    with pytest.raises(UserError, match=f"third one is in the splits xsub_val and xview_train, but in {form} a"):
+    with pytest.raises(UserError, match=f"third one is in the splits xsub_val and xview_train, expected one in {form}"):
         write(overlapping, form, out)
     write(select(overlapping, ["xview_train", "xview_val"]), form, out)
     assert READERS[form](out).splits == {"xview_train": ["third one", "fünf"], "xview_val": ["second"]}

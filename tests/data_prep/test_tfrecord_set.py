@@ -118,7 +118,7 @@ def test_splits_whose_names_are_no_files_names(tmp_path):
 def test_splits_that_overlap(tmp_path):
     value = made.annotations(two=True)
     path = made.write_pickle(tmp_path / "a.pkl", value | {"split": {"train": ["second"], "val": ["second", "fünf"]}})
-    with pytest.raises(UserError, match="second is in the splits train and val, but in a converted set a recording"):
+    with pytest.raises(UserError, match="second is in the splits train and val, expected one in a converted set"):
         run(path, tmp_path / "data", own_benchmark(tmp_path))
 
 
@@ -212,7 +212,7 @@ def test_empty_splits(tmp_path):
 
 @pytest.mark.parametrize("split", ["subject = [3]", 'leave_out = "subject"'])
 def test_a_protocol_by_what_is_not_known(tmp_path, split):
-    with pytest.raises(UserError, match=r"a: its subject is not known, by which benchmark own .* \(3 of 3 recordings"):
+    with pytest.raises(UserError, match=r"a: its subject is not known \(3 of 3 recordings .* benchmark own divides"):
         run(own_pickle(tmp_path), tmp_path / "data", own_benchmark(tmp_path, split=split))
 
 

@@ -59,8 +59,8 @@ def with_value(value):
 
 
 BAD = {
-    "not JSON": ("{", "not a readable JSON file"),
-    "not text": (b"\xff\xfe\x00", "not a readable JSON file"),
+    "not JSON": ("{", "not readable as JSON"),
+    "not text": (b"\xff\xfe\x00", "not readable as JSON"),
     "a list": ([1], "no object, expected an object with the key skeletons"),
     "no key": ({"frames": []}, "keys frames, expected an object with the key skeletons"),
     "no frames": ({"skeletons": []}, "skeletons is float64 0, expected frames x 20 joints x 3"),
@@ -68,7 +68,7 @@ BAD = {
     "ragged": ({"skeletons": [FRAMES[0].tolist(), FRAMES[1, :5].tolist()]}, "not the same number of joints"),
     "a word": (with_value("0.5"), "expected frames x 20 joints x 3 numbers"),
     "null": (with_value(None), "skeletons is object 3 x 20 x 3, expected frames"),
-    "deep": ("[" * 100_000, "not a readable JSON file"),
+    "deep": ("[" * 100_000, "not readable as JSON"),
 }
 
 
@@ -86,5 +86,5 @@ def test_what_is_refused(tmp_path, case):
 
 
 def test_no_such_file(tmp_path):
-    with pytest.raises(UserError, match="not a readable JSON file"):
+    with pytest.raises(UserError, match="absent.json: no such file"):
         read(tmp_path / "absent.json")

@@ -142,8 +142,8 @@ BAD = {
     "split of nothing": (SHORT + "[split]\nsplit = []", "split is '[]', expected a list of names of parts"),
     "leave out": (SHORT + '[split]\nleave_out = "person"', "leave_out is 'person', expected one of subject, camera"),
     "not a table": (SHORT + "split = 3", "split is '3', expected a table"),
-    "not TOML": ("name = ", "not a readable TOML file"),
-    "deep": ("name = " + "[" * 10_000, "not a readable TOML file"),
+    "not TOML": ("name = ", "not readable as TOML"),
+    "deep": ("name = " + "[" * 10_000, "not readable as TOML"),
     "many bodies": (SHORT + "bodies = 101", "bodies is '101', expected a whole number from 1 to 100"),
     "many joints": (
         SHORT.replace('layout = "mediapipe_hand_21"', "[layout.parents]\n")
@@ -178,7 +178,7 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "directory.toml").mkdir()
     os.mkfifo(tmp_path / "pipe.toml")
     for name in ("directory.toml", "pipe.toml"):
-        with pytest.raises(UserError, match=f"{name}: not a file, expected a benchmark's TOML file"):
+        with pytest.raises(UserError, match=f"{name}: not a file; name yours by"):
             own.find(str(tmp_path / name))
 
 

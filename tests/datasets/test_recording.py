@@ -62,7 +62,7 @@ def test_without():
 
 
 def test_splits_that_share_a_recording():
-    with pytest.raises(UserError, match="a is in the splits one and two, but in npy a recording is in one"):
+    with pytest.raises(UserError, match="a is in the splits one and two, expected one in npy"):
         lib.in_one_split_each(made.collection(RECORDINGS, OVERLAPPING), "npy")
 
 

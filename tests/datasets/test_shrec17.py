@@ -50,7 +50,7 @@ def test_bad_skeletons(tmp_path, case):
 def test_not_text(tmp_path):
     path = tmp_path / "skeletons_world.txt"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="not a readable text file"):
+    with pytest.raises(UserError, match="not readable as text in UTF-8"):
         read_skeletons(path)
 
 

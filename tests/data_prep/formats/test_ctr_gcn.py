@@ -126,7 +126,10 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
     "no column": ({"y_test": np.zeros((2, 0))}, r"y_test: an array of shape \(2, 0\), expected labels of 2"),
     "fraction in a column": ({"y_test": np.array([[1], [1.5]])}, r"y_test\[1\]: 1.5, expected a whole number"),
     "negative": ({"y_test": np.array([1, -1])}, r"x_test: entry 1: label -1, expected 0 to 99999"),
-    "no note": ({"beside_test": np.zeros((1, 5), np.uint8)}, "beside_test: not what is written beside an array of 2"),
+    "no note": (
+        {"beside_test": np.zeros((1, 5), np.uint8)},
+        "beside_test: not readable as what is beside an array of 2",
+    ),
 }
 
 

@@ -141,8 +141,8 @@ BAD_DIRECTORIES: dict[str, tuple[dict[str, bytes | None], str]] = {
     "no array": ({"train_data_joint.npy": None}, "beside it are neither of train_data_joint.npy and"),
     "no labels": ({"train_label.pkl": None}, "train_data_joint.npy: no train_label.pkl beside it"),
     "nothing": ({"train_label.pkl": None, "train_data_joint.npy": None}, "no files SPLIT_label.pkl there"),
-    "bad note": ({"train_beside.json": b"{"}, "train_beside.json: not what is written beside an array of 2"),
-    "deep note": ({"train_beside.json": b"[" * 100_000}, "train_beside.json: not what is written beside"),
+    "bad note": ({"train_beside.json": b"{"}, "train_beside.json: not readable as what is beside an array of 2"),
+    "deep note": ({"train_beside.json": b"[" * 100_000}, "train_beside.json: not readable as what is beside"),
 }
 
 
@@ -196,7 +196,7 @@ BAD_NOTES: dict[str, tuple[dict[str, Any], str]] = {
     "names": ({"name": ["fourth/sub", "another", "second"]}, "its names are not those of xsub_train_label.pkl"),
     "joints": ({"joints": 0}, "split, joints, bodies or channels"),
     "classes": ({"class_names": "ab"}, "class_names"),
-    "columns": ({"columns": 3}, "not what is written beside"),
+    "columns": ({"columns": 3}, "not readable as what is beside"),
 }
 
 

@@ -11,10 +11,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from data_prep.lock import sole_writer
 from data_prep.synthetic import raw_set
 from data_prep.synthetic.raw_set import SETTINGS_FILE, RawSet
 from dsta_jax.errors import UserError
+from dsta_jax.files import sole_writer
 from tests import raw_recordings
 
 TAKES = 60
