@@ -21,8 +21,7 @@ class Batch(NamedTuple):
       x: N x R x T x V x C, each member's stream.
       label: N x B, classes.
       real: N x B, 1, or 0 for a sample that only fills up the last batch of an evaluation.
-      share: N x B x R, the part of each row in each sample, see `DSTANet`; None where the rows are the M bodies of
-        each sample in order.
+      share: N x B x R, see `packing.Rows`.
     """
 
     x: Any
@@ -72,18 +71,14 @@ def train_batch(
     step: int,
     rows: int | None = None,
 ) -> Batch:
-    """The batch of a training step, counted from 0.
+    """The batch of a training step, counted from 0: a stream for each of N members, all of the same samples.
 
     The epochs' random orders follow each other without a gap, and a batch may reach from one into the next: each
-    sample is seen exactly once an epoch, and every batch is full.
-
-    Args:
-      members: a stream for each of N members; all see the same samples.
-      seed: of orders, draws of frames and augmentation.
-      rows: R, where bodies that are not seen share a row; None gives each body its row.
+    sample is seen exactly once an epoch, and every batch is full. Of `rows` rows, bodies that are not seen share one;
+    None gives each body its row.
 
     Raises:
-      ValueError: when the samples need more rows than R.
+      ValueError: when the samples need more rows than there are.
     """
     epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), len(data_set))
     epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
@@ -122,12 +117,9 @@ def test_batches(
 ) -> Iterator[Batch]:
     """All samples in order, each once; the last batch is filled up with samples that are marked as not real.
 
-    Args:
-      members: a stream for each of N members.
-      rows: R, where bodies that are not seen share a row; None gives each body its row.
-      absent_row: False where bodies that are not seen have no row at all.
+    Bodies that are not seen share a row where `rows` are given, or have none at all with `absent_row=False`.
     """
-    for wanted_B in _test_samples(len(data_set), batch_size):
+    for wanted_B in _test_samples(data_set, batch_size):
         sample_B = np.minimum(wanted_B, len(data_set) - 1)
         index_BxT = {
             interval: sampling.test_frames(length_B, how.sampled, how.frames)
@@ -144,13 +136,13 @@ def test_batches(
 
 def test_rows(data_set: DataSet, batch_size: int, absent_row: bool = True) -> np.ndarray:
     """How many rows each batch of `test_batches` needs when bodies that are not seen share one, or have none."""
-    sample_SxB = np.minimum(_test_samples(len(data_set), batch_size), len(data_set) - 1)
+    sample_SxB = np.minimum(_test_samples(data_set, batch_size), len(data_set) - 1)
     return packing.rows_needed(data_set.body_NxM[sample_SxB], absent_row)
 
 
-def _test_samples(count: int, batch_size: int) -> np.ndarray:
+def _test_samples(data_set: DataSet, batch_size: int) -> np.ndarray:
     """S x B numbers of samples in order; the last of them may be beyond the last sample."""
-    return np.arange(-(-count // batch_size) * batch_size).reshape(-1, batch_size)
+    return np.arange(-(-len(data_set) // batch_size) * batch_size).reshape(-1, batch_size)
 
 
 @functools.lru_cache(maxsize=4)
@@ -203,9 +195,10 @@ def _turns(how: Sampling, words_Bx4: np.ndarray) -> np.ndarray:
     unit_Bx4 = 2 * sampling.to_unit(words_Bx4) - 1
     angle_Bx3 = np.deg2rad(how.rotation_degrees) * unit_Bx4[:, :3]
     axes, coordinates = ((0, 1, 2), 3) if "z" in how.channels else ((2,), 2)
-    space_Bx3x3 = (1 + how.scale * unit_Bx4[:, 3])[:, None, None] * np.eye(3)
+    space_Bx3x3 = np.eye(3)
     for axis in axes:
         space_Bx3x3 = _rotations(axis, angle_Bx3[:, axis]) @ space_Bx3x3
+    space_Bx3x3 = (1 + how.scale * unit_Bx4[:, 3])[:, None, None] * space_Bx3x3
     turn_BxCxC = np.tile(np.eye(len(how.channels), dtype=np.float32), (len(words_Bx4), 1, 1))
     turn_BxCxC[:, :coordinates, :coordinates] = space_Bx3x3[:, :coordinates, :coordinates]
     return turn_BxCxC

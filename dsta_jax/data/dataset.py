@@ -182,14 +182,10 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
 def pack(
     found: Iterable[tuple[str, Record]], benchmark: Benchmark, room: int, place: str, digest: Any = None
 ) -> DataSet:
-    """Packs records, each with its split; none is kept beside its packed frames.
+    """Packs records, each with its split, into tracks of `room` frames at most; errors call them `place`.
 
-    Args:
-      found: the records.
-      benchmark: their task.
-      room: as many frames as their tracks may have; memory that is never written to is never taken.
-      place: what errors call them.
-      digest: of the records, complete when all were found; None where nobody asks what they were.
+    Memory that is never written to is never taken, so there may be too much room. The digest is complete when all
+    records were found; None where nobody asks what they were.
 
     Raises:
       UserError: when there are none, nobody is seen in one, or its label is not one of the benchmark's.
@@ -268,9 +264,8 @@ def train_and_test(data_set: DataSet, fold: int | str | None = None) -> tuple[Da
 def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataSet, DataSet]:
     """Divides the train part once more, into what is trained on and what choices are made on.
 
-    Args:
-      fraction: of the recordings that is held out, at least; 0 holds out none.
-      by: `recording` holds out single recordings; `subject` (or `camera`, `setup`) all of a subject's.
+    At least `fraction` of the recordings is held out: single ones by `recording`, all of a subject's by `subject` (or
+    `camera`, `setup`). A fraction of 0 holds out none.
 
     Raises:
       UserError: when nothing would be left to train on, or the data set does not tell its subjects.
