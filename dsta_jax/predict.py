@@ -107,8 +107,8 @@ class Recognizer:
     def __call__(self, frames: np.ndarray | Sequence[np.ndarray]) -> Answer | list[Answer]:
         """The answer for one recording, or the answers for a list of them.
 
-        Recordings are raw joints in the order of `benchmark.source.layout.joints`, in any unit: T x V x C, or T x V x M x C
-        for several bodies. NaN is a joint that was not seen; zeros are a body that is absent.
+        They are raw joints in the order of `benchmark.source.layout.joints`, in any unit: T x V x C, or T x V x M x C
+        for M bodies. NaN is a joint that was not seen; zeros are a body that is absent.
 
         Raises:
           UserError: when a recording has another shape, nobody is seen in it, or it cannot be normalised.

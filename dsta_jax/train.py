@@ -40,8 +40,8 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
       True when training is finished, False when it was interrupted (by SIGINT, SIGTERM or SIGHUP) and saved.
 
     Raises:
-      UserError: when a loss or a parameter is not finite any more (the last checkpoint before it stays), or the folds are
-        not at the same step.
+      UserError: when a loss or a parameter is not finite any more; the last checkpoint before it stays. Also when the
+        folds are not at the same step.
     """
     config = members.config
     mesh = members.mesh(config.train.batch_size)
