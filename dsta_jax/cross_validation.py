@@ -24,8 +24,13 @@ def summarize(
     top1 = {name: np.array([result["accuracy"][name]["top1"] for result in results]) for name in results[0]["accuracy"]}
     for stream in members.streams:
         parts = [scores.load(directory / "scores" / "test" / f"{stream}.npz") for directory in directories]
-        columns = ([getattr(part, key) for part in parts] for key in ("sample_S", "label_S", "score_SxK"))
-        together = Scores(stream, *map(np.concatenate, columns), parts[0].class_names)
+        together = Scores(
+            stream,
+            np.concatenate([part.sample_S for part in parts]),
+            np.concatenate([part.label_S for part in parts]),
+            np.concatenate([part.score_SxK for part in parts]),
+            parts[0].class_names,
+        )
         scores.save(together, workdir / "scores" / "test" / f"{stream}.npz")
     summary = {
         "benchmark": results[0]["benchmark"],
