@@ -44,8 +44,7 @@ class Latest:
         """Saves, unless this step is saved already; returns before the files are written."""
         if self._manager.latest_step() == step:
             return
-        items = {MODEL: _model_item(state), TRAIN: _train_item(state)}
-        self._manager.save(step, args=_saved(items), force=True)  # Orbax's own rule would save the first step too
+        self._manager.save(step, args=_saved(_items(state)), force=True)  # Orbax itself would save the first step too.
 
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
@@ -55,7 +54,7 @@ class Latest:
         Raises:
           UserError: when there are checkpoints, but none that can be used.
         """
-        found = _newest(self._manager, self._directory, {MODEL: _model_item(like), TRAIN: _train_item(like)})
+        found = _newest(self._manager, self._directory, _items(like))
         if found is None:
             return None
         items, step = found
@@ -129,12 +128,11 @@ def _placed(leaf: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 
-def _model_item(state: TrainState) -> dict[str, Any]:
-    return {"params": state.params, "batch_stats": state.batch_stats}
-
-
-def _train_item(state: TrainState) -> dict[str, Any]:
-    return {"step": state.step, "opt_state": state.opt_state, "totals": state.totals}
+def _items(state: TrainState) -> dict[str, Any]:
+    return {
+        MODEL: {"params": state.params, "batch_stats": state.batch_stats},
+        TRAIN: {"step": state.step, "opt_state": state.opt_state, "totals": state.totals},
+    }
 
 
 def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager:
@@ -178,10 +176,10 @@ def _newest(
             items = _read(manager, step, like, (*words, CHECKSUMS))
         except _Damaged as reason:
             problems.append(f"{directory / str(step)} {reason}")
-        else:
-            for problem in problems:
-                _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
-            return items, step
+            continue
+        for problem in problems:
+            _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
+        return items, step
     if problems:
         raise UserError(f"{problems[0]}; restore its files, or delete {directory} and train again")
     return None

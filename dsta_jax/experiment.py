@@ -28,10 +28,8 @@ class Experiment:
     ):
         """Checks the configuration; recordings are read when they are needed.
 
-        Args:
-          config: as `dsta_jax.get_config` gives it, and changed at will.
-          data: recordings in memory, with their benchmark; without them, those of the benchmark in config.data.dir.
-          benchmark: the task; without it, config.benchmark names it.
+        Recordings in memory bring their benchmark. Without them, those of `benchmark` in config.data.dir are read;
+        without that, config.benchmark names it.
 
         Raises:
           UserError: when the configuration makes no sense.
@@ -104,8 +102,8 @@ class Experiment:
         return path if fold.value is None else workdir.of_fold(path, self.benchmark, fold.value)
 
     def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
-        results = evaluate.read_results(self.directory(fold, path))
-        return bool(results.get("trained", -1) >= self._members([fold]).steps)
+        trained = evaluate.read_results(self.directory(fold, path)).get("trained", -1)
+        return bool(trained >= self._members([fold]).steps)
 
     def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
         members = self._members([fold])
@@ -131,10 +129,9 @@ class Experiment:
             group = self._members([fold for fold in left if progress(fold) == first])
             while len(group.folds) > 1 and not _fit(group):
                 group = self._members(group.folds[:-1])
-            if self.benchmark.left_out:
+            if left_out := self.benchmark.left_out:
                 values = ", ".join(str(fold.value) for fold in group.folds)
-                of_all = f"{len(left)} of {len(self.members.folds)} folds to train"
-                _LOGGER.info("%s, now %s %s", of_all, self.benchmark.left_out, values)
+                _LOGGER.info(f"{len(left)} of {len(self.members.folds)} folds to train, now {left_out} {values}")
             yield group
             left = [fold for fold in left if fold not in group.folds]
 
@@ -144,9 +141,9 @@ class Experiment:
         then, now = run.benchmark.to_dict(), self.benchmark.to_dict()
         for key in ("joints", "channels", "bodies", "class_names", "normalize"):
             if then[key] != now[key]:
+                differ = "; ".join(workdir.differences(then[key], now[key], key))
                 raise UserError(
-                    f"{path} was trained on other {key}: {'; '.join(workdir.differences(then[key], now[key], key))}; "
-                    f"evaluate it on recordings of the same joints and classes"
+                    f"{path} was trained on other {key}: {differ}; evaluate it on the same joints and classes"
                 )
         if self.data.fingerprint == run.fingerprint and then["protocol"] == now["protocol"]:
             return path

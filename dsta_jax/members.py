@@ -25,11 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fold:
-    """A division of the recordings; the validation part is held out of the train part, to choose on, and may be empty.
-
-    Attributes:
-      value: that is left out of training, such as a subject; None where train and test are fixed.
-    """
+    """A division of the recordings. `value` is left out of training, such as a subject; None where the test part is fixed."""
 
     value: int | str | None
     train: DataSet
@@ -122,10 +118,9 @@ def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTA
 
 def make_sampling(data: ml_collections.ConfigDict, benchmark: Benchmark) -> Sampling:
     """How a configuration makes a benchmark's sequences into input."""
-    named = ("frames", "slow_interval", "fast_interval", "rotation_degrees", "scale")
-    source = benchmark.source
-    how = {key: data[key] for key in named}
-    return Sampling(sampled=data.sampled_frames, layout=source.layout, channels=source.channels, **how)
+    keys = ("frames", "slow_interval", "fast_interval", "rotation_degrees", "scale")
+    how = {"sampled": data.sampled_frames, **{key: data[key] for key in keys}}
+    return Sampling(layout=benchmark.source.layout, channels=benchmark.source.channels, **how)
 
 
 def divide(config: ml_collections.ConfigDict, data: DataSet) -> tuple[Fold, ...]:
@@ -164,8 +159,7 @@ def check_trainable(members: Members) -> None:
             if not len(getattr(fold, part)):
                 raise UserError(
                     f"{benchmark.source.name}: none of its recordings is for the {part} part of benchmark "
-                    f"{benchmark.name}{of_fold}; convert the whole data set, or correct the benchmark's protocol "
-                    f"({benchmark.protocol})"
+                    f"{benchmark.name}{of_fold}; convert the whole data set, or correct {benchmark.protocol}"
                 )
     motion = " and ".join(stream for stream in members.streams if stream in MOTION)
     if not motion:
@@ -179,9 +173,6 @@ def check_trainable(members: Members) -> None:
         )
     if still > total / 2:
         _LOGGER.warning(
-            "nothing moves in %d of %d training recordings: %s see only zeros there, and a batch of such recordings\n"
-            "alone would make the gradients infinite; leave them out, or train streams that need no motion",
-            still,
-            total,
-            motion,
+            f"nothing moves in {still} of {total} training recordings: {motion} see only zeros there, and a batch of\n"
+            "such recordings alone would make the gradients infinite; leave them out, or train other streams"
         )

@@ -115,14 +115,9 @@ def train_step(
 ) -> tuple[TrainState, Totals]:
     """One step of every member: pure, to be compiled. Returns the state after it, and the totals with this step in.
 
-    Args:
-      network: the network that all members share.
-      tx: the optimiser.
-      label_smoothing: part of the target that is spread evenly over the classes; 0 in the paper.
-      totals_every: the totals begin anew at each multiple of so many steps.
-      state: before the step.
-      batch: of all members.
-      over_members: makes the step of all members of the step of one; see `parallel.over_members`.
+    Of each target, `label_smoothing` is spread evenly over the classes (0 in the paper). Totals begin anew at each
+    multiple of `totals_every` steps. `over_members` makes the step of all members of the step of one
+    (`parallel.over_members`).
     """
     fresh = state.step % totals_every == 0
     totals = jax.tree.map(lambda before: jnp.where(fresh, 0.0, before), state.totals)

@@ -38,11 +38,7 @@ class Claimed(NamedTuple):
 
 @contextlib.contextmanager
 def hold(directory: pathlib.Path) -> Iterator[None]:
-    """Makes a working directory, and keeps other trainings out of it for as long as this one works.
-
-    Raises:
-      UserError: when another one works there, or it cannot be made.
-    """
+    """Makes a working directory, and keeps other trainings out of it until this one ends: they get a UserError."""
     with contextlib.ExitStack() as stack:
         with _no_place(directory):
             stack.enter_context(sole_writer(directory))
@@ -56,8 +52,7 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
     asked for last.
 
     Raises:
-      UserError: when it belongs to another configuration, benchmark or data set, and what differs; or when it cannot be
-        written.
+      UserError: when it belongs to other ones, and what differs; or when it cannot be written.
     """
     content = {
         "format": _FORMAT,

@@ -34,13 +34,9 @@ class Batch(NamedTuple):
 class Sampling:
     """How sequences become the network's input.
 
-    Attributes:
-      sampled: frames that a sequence is brought to.
-      frames: T, how many of them in a row the network sees.
-      slow_interval: every which frame `slow_temporal` takes; `fast_interval` of `fast_temporal`.
-      rotation_degrees: training sequences turn about each axis by up to this angle, either way.
-      scale: training sequences are scaled by 1 - scale to 1 + scale.
-      channels: what the C channels of a joint are.
+    A sequence is brought to `sampled` frames, of which the network sees T, `frames`, in a row. A motion stream takes
+    every so many frames. In training, sequences turn about each axis by up to `rotation_degrees`, either way, and are
+    scaled by 1 - scale to 1 + scale.
     """
 
     sampled: int

@@ -49,14 +49,9 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class DataSetInfo:
-    """What `dataset_info.json` and `features.json` say of a set.
+    """What `dataset_info.json` and `features.json` say of a set: the lengths of each split's shards, what labels mean.
 
-    Attributes:
-      name: the set's name; its files' names begin with it.
-      version: three numbers with dots.
-      split_lengths: for each split the number of records in each of its shards.
-      label_names: what the labels mean.
-      joints: V; of a body, of which there are M, `bodies`, with C `channels` for each joint.
+    A record has M bodies, each of V joints, each of C channels.
     """
 
     name: str
@@ -151,8 +146,7 @@ def read_set(
 ) -> Iterator[tuple[str, Record]]:
     """Reads all splits of `DATA_DIR/NAME/VERSION`, one after the other: pairs of split name and record.
 
-    With `as_they_are`, records may hold infinity, and labels that the set does not know. A digest, one of hashlib's, is
-    given the checksum of every record.
+    With `as_they_are`, records may hold infinity, and unknown labels. The digest is given each record's checksum.
 
     Raises:
       UserError: when a shard is missing, damaged, cut short or too long, a record is not as the metadata say, or a name
