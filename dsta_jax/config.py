@@ -132,6 +132,10 @@ def _one_of(choices: Sequence[str]) -> Rule:
     return f"one of {', '.join(choices)}", lambda value: value in choices
 
 
+def _all(group: str, rule: Rule, *fields: str) -> dict[str, Rule]:
+    return {f"{group}.{field}": rule for field in fields}
+
+
 _ABOVE_ZERO: Rule = ("above 0", lambda value: 0 < value < math.inf)
 _SIZES: Rule = ("numbers, each 1 or more", lambda sizes: _numbers(sizes) and min(sizes) >= 1)
 _DECAYS: Rule = (
@@ -147,35 +151,24 @@ RULES: dict[str, Rule] = {
     ),
     "members_per_step": ("a number of networks, or 0 for what memory holds", lambda value: value >= 0),
     "seed": ("0 or more, and below 2**64", lambda seed: 0 <= seed < 1 << 64),
-    "data.sampled_frames": _at_least(1),
-    "data.frames": _at_least(1),
-    "data.slow_interval": _at_least(1),
-    "data.fast_interval": _at_least(1),
+    **_all("data", _at_least(1), "sampled_frames", "frames", "slow_interval", "fast_interval"),
+    **_all("data", _between(0, 1), "scale", "validation_fraction"),
     "data.rotation_degrees": _at_least(0),
-    "data.scale": _between(0, 1),
-    "data.validation_fraction": _between(0, 1),
     "data.validation_by": _one_of(("recording", "subject", "camera", "setup")),
-    "model.input_channels": _at_least(1),
-    "model.channels": _SIZES,
-    "model.embedding": _SIZES,
-    "model.strides": _SIZES,
-    "model.heads": _at_least(1),
+    **_all("model", _at_least(1), "input_channels", "heads"),
+    **_all("model", _SIZES, "channels", "embedding", "strides"),
     "model.attention": _one_of(get_args(attention.Strategy)),
     "model.position": _one_of(get_args(position.Position)),
     "model.regularization": _one_of(get_args(dsta.Regularization)),
     "model.activation": _one_of(get_args(attention.Activation)),
     "model.temporal": _one_of(get_args(dsta.Temporal)),
     "model.precision": _one_of(get_args(dsta.Precision)),
-    "train.epochs": _ABOVE_ZERO,
+    **_all("train", _ABOVE_ZERO, "epochs", "decay_factor"),
+    **_all("train", _at_least(0), "learning_rate", "warmup_epochs", "weight_decay"),
+    **_all("train", _between(0, 1), "momentum", "label_smoothing"),
     "train.batch_size": _at_least(1),
-    "train.learning_rate": _at_least(0),
-    "train.warmup_epochs": _at_least(0),
     "train.warmup_by": _one_of(("epoch", "step")),
     "train.decay_at": _DECAYS,
-    "train.decay_factor": _ABOVE_ZERO,
-    "train.momentum": _between(0, 1),
-    "train.weight_decay": _at_least(0),
-    "train.label_smoothing": _between(0, 1),
     "evaluate.batch_size": _at_least(1),
     "evaluate.every_epochs": _ABOVE_ZERO,
     "checkpoint.every_epochs": _ABOVE_ZERO,

@@ -25,7 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fold:
-    """A division of the recordings. `value` is left out of training, such as a subject; None where the test part is fixed."""
+    """A division of the recordings: `value`, such as a subject, is left out of training; None for a fixed test part."""
 
     value: int | str | None
     train: DataSet

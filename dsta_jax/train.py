@@ -134,16 +134,11 @@ def compiled_step(members: Members, mesh: Mesh, shapes: TrainState, in_turn: int
 
     A device works on `in_turn` of its members at a time; None is all of them. The state's shapes have shardings.
     """
-    count = len(members)
+    count, config = len(members), members.config
     in_turn = parallel.members_in_turn(mesh, count, count) if in_turn is None else in_turn
-    step = functools.partial(
-        train_state.train_step,
-        members.network,
-        train_state.optimizer(members.config.train, members.steps_per_epoch),
-        members.config.train.label_smoothing,
-        members.config.log.every_steps,
-        over_members=parallel.over_members(mesh, count, in_turn),
-    )
+    tx = train_state.optimizer(config.train, members.steps_per_epoch)
+    how = (members.network, tx, config.train.label_smoothing, config.log.every_steps)
+    step = functools.partial(train_state.train_step, *how, over_members=parallel.over_members(mesh, count, in_turn))
     return jax.jit(
         step,
         in_shardings=(_shardings(shapes), parallel.by_member_and_batch(mesh)),
@@ -177,10 +172,8 @@ class Feed:
         self._members, self._sharding = members, parallel.by_member_and_batch(mesh)
         self._batch_size, self._seed = members.config.train.batch_size, members.config.seed
         # Batches are a pure function of the step, so all of their needs are known before the first one.
-        needed_FxS = [
-            batches.train_rows(fold.train, self._batch_size, self._seed, members.steps) for fold in members.folds
-        ]
-        self._needed_S = np.max(needed_FxS, axis=0)
+        how = (self._batch_size, self._seed, members.steps)
+        self._needed_S = np.max([batches.train_rows(fold.train, *how) for fold in members.folds], axis=0)
         rows = self._batch_size * members.benchmark.source.bodies
         self.row_counts = packing.choose(self._needed_S, rows, parallel.batch_devices(mesh))
 
@@ -204,11 +197,8 @@ class Feed:
 
     def _make(self, step: int) -> Batch:
         rows = None if self.row_counts is None else self.row_counts.of(self._needed_S[step])
-        streams, sampling = self._members.streams, self._members.sampling
-        each = [
-            batches.train_batch(fold.train, streams, sampling, self._batch_size, self._seed, step, rows)
-            for fold in self._members.folds
-        ]
+        how = (self._members.streams, self._members.sampling, self._batch_size, self._seed, step, rows)
+        each = [batches.train_batch(fold.train, *how) for fold in self._members.folds]
         together: Batch = each[0] if len(each) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *each)
         return parallel.put(together, self._sharding)
 
@@ -257,13 +247,13 @@ class Reporter:
 
     def check(self, step: int, totals: Totals) -> None:
         """Stops on a loss or a parameter that is not finite."""
+        rate = self._members.config.train.learning_rate
         for name, loss in zip(self._members.names, jax.device_get(totals.loss), strict=True):
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss, a parameter or a running statistic of {name} is not finite at step {step}: lower "
-                    f"config.train.learning_rate={self._members.config.train.learning_rate:g}, or lengthen "
-                    f"config.train.warmup_epochs; of a motion stream, look with --check for recordings that stand "
-                    f"still; the last checkpoint before it is kept"
+                    f"config.train.learning_rate={rate:g}, or lengthen config.train.warmup_epochs; of a motion stream, "
+                    f"look with --check for recordings that stand still; the last checkpoint before it is kept"
                 )
 
 
