@@ -26,16 +26,9 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
     """The bar of a training, on a terminal; a line now and then elsewhere."""
 
     def __init__(self, first_step: int, steps: int):
-        self._bar = tqdm.tqdm(
-            total=steps,
-            initial=first_step,
-            desc="compiling",
-            bar_format=_BAR,
-            dynamic_ncols=True,
-            file=sys.stderr,
-            smoothing=0.1,
-            mininterval=0.2 if sys.stderr.isatty() else 20,
-        )
+        seconds = 0.2 if sys.stderr.isatty() else 20
+        look: dict[str, Any] = {"bar_format": _BAR, "dynamic_ncols": True, "smoothing": 0.1, "mininterval": seconds}
+        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling", file=sys.stderr, **look)
 
     def advance(self) -> None:
         """One step more."""

@@ -33,22 +33,20 @@ _LOGGER = logging.getLogger("dsta_jax")
 
 
 def _define_flags() -> None:
-    config_flags.DEFINE_config_file(
-        "config",
-        config_lib.find("demo"),
+    config = (
         "A configuration: a name such as shrec14, or a file such as configs/shrec14.py; words behind a colon, such as "
-        "shrec14:spatial,small.",
+        "shrec14:spatial,small."
     )
     workdir = "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name."
-    flags.DEFINE_string("workdir", None, workdir)
     mode = "train: train, then evaluate; evaluate: evaluate the run in --workdir."
-    flags.DEFINE_enum("mode", "train", ["train", "evaluate"], mode)
-    flags.DEFINE_bool(
-        "check",
-        False,
+    check = (
         "Look the data set over instead of training: a report, and a contact sheet in the directory check beside the "
-        "run's; status 1 where training would be wrong.",
+        "run's; status 1 where training would be wrong."
     )
+    config_flags.DEFINE_config_file("config", config_lib.find("demo"), config)
+    flags.DEFINE_string("workdir", None, workdir)
+    flags.DEFINE_enum("mode", "train", ["train", "evaluate"], mode)
+    flags.DEFINE_bool("check", False, check)
 
 
 @one_line_errors
@@ -59,7 +57,11 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
     if flags.FLAGS.mode == "evaluate":
-        return _evaluate()
+        if not flags.FLAGS.workdir:
+            raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
+        changes = config_flags.get_override_values(flags.FLAGS["config"])
+        print(f"\n{_report(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))}")
+        return 0
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
@@ -73,14 +75,6 @@ def main(argv: Sequence[str]) -> int:
     if results is None:
         return 130
     print(f"\n{_report(results)}\n\nEverything is in {directory}.")
-    return 0
-
-
-def _evaluate() -> int:
-    if not flags.FLAGS.workdir:
-        raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
-    changes = config_flags.get_override_values(flags.FLAGS["config"])
-    print(f"\n{_report(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))}")
     return 0
 
 

@@ -118,7 +118,7 @@ class Recognizer:
         return self._answers([np.asarray(frames)])[0]
 
     def _answers(self, recordings: Sequence[np.ndarray]) -> list[Answer]:
-        source = self.benchmark.source
+        source, class_names = self.benchmark.source, self.benchmark.class_names
         found = []
         for number, frames in enumerate(recordings):
             name = f"recording {number}"
@@ -130,9 +130,8 @@ class Recognizer:
         score_NxSxK = evaluate.scores_of(self._members(batch_size), self._variables, part, self._mesh)
         answers = []
         for score_NxK in score_NxSxK.swapaxes(0, 1):
-            each = [Answer(self.benchmark.class_names, score_K) for score_K in score_NxK]
-            streams = dict(zip(self.streams, each, strict=True))
-            answers.append(Answer(self.benchmark.class_names, score_NxK.mean(axis=0), streams))
+            each = (Answer(class_names, score_K) for score_K in score_NxK)
+            answers.append(Answer(class_names, score_NxK.mean(axis=0), dict(zip(self.streams, each, strict=True))))
         return answers
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as its program
