@@ -77,8 +77,8 @@ def load(path: pathlib.Path) -> Scores:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            class_names = tuple(file["class_names"].tolist())
-            return Scores(path.stem, file["samples"], file["labels"], file["scores"], class_names)
+            samples, labels, scores, classes = (file[key] for key in ("samples", "labels", "scores", "class_names"))
+            return Scores(path.stem, samples, labels, scores, tuple(classes.tolist()))
     except FileNotFoundError:
         raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dsta_jax import experiment
+from dsta_jax import evaluate, experiment
 from dsta_jax.data.records import Record
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -180,9 +180,8 @@ def test_an_evaluation_takes_the_runs_own_fields(place, config, field):
 def test_scores_that_are_not_finite_are_no_results(place, config, monkeypatch):
     Experiment(config).train(place / "run")
     before = (place / "run" / "results.json").read_bytes()
-    monkeypatch.setattr(
-        experiment.evaluate, "compiled_step", lambda *_: lambda _, batch: jnp.nan * batch.x[..., 0, 0, 0]
-    )
+    compiled = evaluate.compiled_step
+    monkeypatch.setattr(evaluate, "compiled_step", lambda *how: lambda *given: jnp.nan * compiled(*how)(*given))
     with pytest.raises(UserError, match="spatial_temporal: the scores of 6 of 6 recordings are not finite"):
         Experiment(config).evaluate(place / "run")
     assert (place / "run" / "results.json").read_bytes() == before
