@@ -3,15 +3,17 @@
 Beside the arrays lie their checksums. A checkpoint whose numbers are not those that were saved is never used.
 """
 
+import contextlib
 import logging
 import pathlib
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import google_crc32c
 import jax
 import orbax.checkpoint as ocp
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 
 from dsta_jax import parallel
 from dsta_jax.errors import UserError
@@ -42,8 +44,7 @@ class Latest:
         """Saves, unless this step is saved already; returns before the files are written."""
         if self._manager.latest_step() == step:
             return
-        items = {MODEL: _model_item(state), TRAIN: _train_item(state)}
-        self._manager.save(step, args=_saved(items), force=True)  # Orbax's own rule would save the first step too
+        self._manager.save(step, args=_saved(_items(state)), force=True)  # Orbax itself would save the first step too.
 
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
@@ -53,7 +54,7 @@ class Latest:
         Raises:
           UserError: when there are checkpoints, but none that can be used.
         """
-        found = _newest(self._manager, self._directory, {MODEL: _model_item(like), TRAIN: _train_item(like)})
+        found = _newest(self._manager, self._directory, _items(like))
         if found is None:
             return None
         items, step = found
@@ -81,21 +82,14 @@ def restore_best(workdir: pathlib.Path, like: dict[str, Any]) -> tuple[dict[str,
     """What `save_best` saved last; None when nothing was."""
     directory = workdir / "checkpoints" / "best"
     with _manager(directory, kept=1) as manager:
-        found = _newest(manager, directory, {MODEL: like}, with_choice=True)
+        found = _newest(manager, directory, {MODEL: like}, CHOICE)
         return None if found is None else (found[0][MODEL], found[0][CHOICE])
 
 
 def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh: Mesh) -> tuple[dict[str, Any], int]:
-    """Restores variables for evaluation, on whatever devices there are; needs no optimiser state.
+    """The `latest` or `best` variables, on whatever devices there are; and the step that they were saved at.
 
-    Args:
-      workdir: of the run.
-      which: `latest` or `best`.
-      like: shapes of `params` and `batch_stats`, leading with the member axis.
-      mesh: where to.
-
-    Returns:
-      The variables and the step that they were saved at.
+    `like` are the shapes of `params` and `batch_stats`, leading with the member axis. No optimiser state is needed.
 
     Raises:
       UserError: when there is no checkpoint that can be used, or it is of another network.
@@ -121,41 +115,35 @@ def latest_step(workdir: pathlib.Path) -> int:
 
 def with_sharding(like: Any, mesh: Mesh) -> Any:
     """Shapes with the sharding that a state has: by member, and everywhere for a scalar."""
-
-    def place(leaf: Any) -> jax.ShapeDtypeStruct:
-        sharding = parallel.by_member(mesh) if leaf.ndim else parallel.everywhere(mesh)
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-    return jax.tree.map(place, like)
+    by_member, everywhere = parallel.by_member(mesh), parallel.everywhere(mesh)
+    return jax.tree.map(lambda leaf: _placed(leaf, by_member if leaf.ndim else everywhere), like)
 
 
 def replicated(like: Any, mesh: Mesh) -> Any:
     """Shapes with the sharding of arrays that every device holds whole."""
-    whole = parallel.everywhere(mesh)
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole), like)
+    return jax.tree.map(lambda leaf: _placed(leaf, parallel.everywhere(mesh)), like)
 
 
-def _model_item(state: TrainState) -> dict[str, Any]:
-    return {"params": state.params, "batch_stats": state.batch_stats}
+def _placed(leaf: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 
-def _train_item(state: TrainState) -> dict[str, Any]:
-    return {"step": state.step, "opt_state": state.opt_state, "totals": state.totals}
+def _items(state: TrainState) -> dict[str, Any]:
+    return {
+        MODEL: {"params": state.params, "batch_stats": state.batch_stats},
+        TRAIN: {"step": state.step, "opt_state": state.opt_state, "totals": state.totals},
+    }
 
 
 def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager:
     """A manager of the last `kept` checkpoints; None only reads."""
-    handlers = {
-        MODEL: ocp.StandardCheckpointHandler(),
-        TRAIN: ocp.StandardCheckpointHandler(),
-        CHOICE: ocp.JsonCheckpointHandler(),
-        CHECKSUMS: ocp.JsonCheckpointHandler(),
-    }
+    handlers: dict[str, Any] = {name: ocp.StandardCheckpointHandler() for name in (MODEL, TRAIN)}
+    handlers |= {name: ocp.JsonCheckpointHandler() for name in (CHOICE, CHECKSUMS)}
+    options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
     absl = logging.getLogger("absl")
     level = absl.level
     absl.setLevel(logging.ERROR)  # Orbax warns that what is to be read only is read only.
     try:
-        options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
         # Orbax fails in the background on a relative path, after save() has said that all is well.
         return ocp.CheckpointManager(
             directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
@@ -173,9 +161,11 @@ def _saved(items: dict[str, Any], choice: dict[str, Any] | None = None) -> ocp.a
 
 
 def _newest(
-    manager: ocp.CheckpointManager, directory: pathlib.Path, like: dict[str, Any], with_choice: bool = False
+    manager: ocp.CheckpointManager, directory: pathlib.Path, like: dict[str, Any], *words: str
 ) -> tuple[dict[str, Any], int] | None:
     """The items of the newest checkpoint that is whole, and its step; None when there are no checkpoints.
+
+    Arrays are laid out as in `like`; `words` are names of items without arrays.
 
     Raises:
       UserError: when there are some, and none of them can be used; it says what is wrong with the newest.
@@ -183,45 +173,47 @@ def _newest(
     problems = []
     for step in sorted(manager.all_steps(), reverse=True):
         try:
-            items = _read(manager, step, like, with_choice)
+            items = _read(manager, step, like, (*words, CHECKSUMS))
         except _Damaged as reason:
             problems.append(f"{directory / str(step)} {reason}")
-        else:
-            for problem in problems:
-                _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
-            return items, step
+            continue
+        for problem in problems:
+            _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
+        return items, step
     if problems:
         raise UserError(f"{problems[0]}; restore its files, or delete {directory} and train again")
     return None
 
 
-def _read(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], with_choice: bool) -> dict[str, Any]:
+def _read(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
     """The items of one checkpoint, which are those that were saved."""
-    try:
-        saved_shapes = {name: _shapes(manager.item_metadata(step)[name]) for name in like}
-    except Exception as error:  # Orbax and its libraries raise what their parsers stumble over.
-        raise _Damaged(_unreadable(error)) from error
-    if not saved_shapes[MODEL]:
+    with _as_damage():
+        saved_shapes = _shapes(manager.item_metadata(step)[MODEL])
+    if not saved_shapes:
         raise _Damaged("cannot be read (it describes no arrays): files are missing or damaged")
-    _check_fits(saved_shapes[MODEL], _shapes(like[MODEL]))
-    arguments = {name: ocp.args.StandardRestore(item) for name, item in like.items()}
-    arguments |= {name: ocp.args.JsonRestore() for name in (CHECKSUMS, *([CHOICE] if with_choice else []))}
-    try:
+    _check_fits(saved_shapes, _shapes(like[MODEL]))
+    arguments: dict[str, Any] = {name: ocp.args.StandardRestore(item) for name, item in like.items()}
+    arguments |= {name: ocp.args.JsonRestore() for name in words}
+    with _as_damage():
         items = manager.restore(step, args=ocp.args.Composite(**arguments))
-        found = {name: _checksums(items[name]) for name in like}
-        expected = {name: items[CHECKSUMS][name] for name in like}
+        for name in like:
+            for path, checksum in _checksums(items[name]).items():
+                if items[CHECKSUMS][name].get(path) != checksum:
+                    raise _Damaged(f"is damaged: the numbers of {path} are not those that were saved")
+        return {name: items[name] for name in arguments}
+
+
+@contextlib.contextmanager
+def _as_damage() -> Iterator[None]:
+    """Orbax and its libraries raise whatever their parsers stumble over."""
+    try:
+        yield
+    except _Damaged:
+        raise
     except Exception as error:
-        raise _Damaged(_unreadable(error)) from error
-    for name in like:
-        for path, checksum in found[name].items():
-            if expected[name].get(path) != checksum:
-                raise _Damaged(f"is damaged: the numbers of {path} are not those that were saved")
-    return {name: items[name] for name in (*like, *([CHOICE] if with_choice else []))}
-
-
-def _unreadable(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return f"cannot be read ({said[0][:200] if said else type(error).__name__}): files are missing or damaged"
+        said = str(error).strip().splitlines()
+        reason = said[0][:200] if said else type(error).__name__
+        raise _Damaged(f"cannot be read ({reason}): files are missing or damaged") from error
 
 
 def _checksums(item: Any) -> dict[str, int]:
@@ -233,11 +225,9 @@ def _check_fits(saved: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, 
     """Names the entries that a checkpoint has and the network has not, and the other way round."""
     problems = [f"missing {path}" for path in wanted if path not in saved]
     problems += [f"left over {path}" for path in saved if path not in wanted]
-    problems += [
-        f"{path} is {saved[path]}, the network needs {wanted[path]}"
-        for path in wanted
-        if path in saved and saved[path] != wanted[path]
-    ]
+    for path in wanted:
+        if path in saved and saved[path] != wanted[path]:
+            problems.append(f"{path} is {saved[path]}, the network needs {wanted[path]}")
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
         raise _Damaged(f"is a checkpoint of another network: {shown}")
@@ -249,9 +239,6 @@ def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
 
 def _leaves(tree: Any) -> dict[str, Any]:
     """The arrays (or what describes them) by path."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda leaf: hasattr(leaf, "shape"))
-    return {
-        "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", key)))) for key in path): leaf
-        for path, leaf in leaves
-        if hasattr(leaf, "shape")
-    }
+    found = jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda leaf: hasattr(leaf, "shape"))
+    arrays = [(path, leaf) for path, leaf in found if hasattr(leaf, "shape")]
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in arrays}

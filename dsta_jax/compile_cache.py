@@ -25,7 +25,9 @@ def use() -> None:
     if config.jax_compilation_cache_dir is not None or not config.jax_enable_compilation_cache:
         return
     try:
-        directory = _directory()
+        # By the XDG base directory specification, which wants a relative path ignored.
+        named = pathlib.Path(os.environ.get("XDG_CACHE_HOME", ""))
+        directory = (named if named.is_absolute() else pathlib.Path.home() / ".cache") / "dsta_jax" / "jax"
         directory.mkdir(parents=True, exist_ok=True)
         _forget_oldest(directory, _MOST_BYTES)
         if not os.access(directory, os.W_OK | os.X_OK):
@@ -35,12 +37,6 @@ def use() -> None:
         return
     jax.config.update("jax_compilation_cache_dir", str(directory))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
-
-
-def _directory() -> pathlib.Path:
-    """By the XDG base directory specification, which wants a relative path ignored."""
-    named = pathlib.Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else pathlib.Path.home() / ".cache") / "dsta_jax" / "jax"
 
 
 def _forget_oldest(directory: pathlib.Path, most_bytes: int) -> None:

@@ -4,9 +4,11 @@ Any field can be given on the command line, such as `--config.train.epochs=60`. 
 separated by commas: names of streams (only these are trained), and `small` (a network for a laptop).
 """
 
+import functools
 import importlib.util
 import logging
 import math
+import operator
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
@@ -28,11 +30,9 @@ _DIRECTORIES = (_HERE / "configs", _HERE.parent / "configs")
 
 
 def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
-    """The paper's configuration of a benchmark.
+    """The paper's configuration of a benchmark, with the words that stood after the colon, such as `small,spatial`.
 
-    Args:
-      benchmark: a name of `dsta_jax.datasets.benchmarks.BENCHMARKS`, or a TOML file of your own.
-      words: what stood after the colon, such as `small,spatial`.
+    The benchmark is a name of `dsta_jax.datasets.benchmarks.BENCHMARKS`, or a TOML file of your own.
 
     Raises:
       UserError: when a word is unknown.
@@ -95,31 +95,22 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
 
 
 def _with_words(config: ml_collections.ConfigDict, words: str) -> ml_collections.ConfigDict:
-    streams = []
-    for word in filter(None, words.split(",")):
-        if word == "small":
-            _small(config)
-        elif word in STREAMS:
-            streams.append(word)
-        else:
+    given = list(filter(None, words.split(",")))
+    for word in given:
+        if word not in ("small", *STREAMS):
             raise UserError(f"'{word}' after the colon: expected 'small' or some of {', '.join(STREAMS)}")
-    if streams:
-        config.streams = tuple(streams)
+    if "small" in given:
+        _small(config)
+    config.streams = tuple(word for word in given if word != "small") or config.streams
     return config
 
 
 def _small(config: ml_collections.ConfigDict) -> None:
     """A network for two CPU cores: fewer frames, channels and layers, early strides, and half the epochs."""
-    config.data.sampled_frames = 36
-    config.data.frames = 32
-    config.model.input_channels = 32
-    config.model.channels = (32, 64, 64, 128)
-    config.model.embedding = (8, 16, 16, 32)
+    config.data.update({"sampled_frames": 36, "frames": 32})
+    config.model.update({"input_channels": 32, "channels": (32, 64, 64, 128), "embedding": (8, 16, 16, 32)})
     config.model.strides = (2, 2, 1, 1)
-    config.train.epochs = 60.0
-    config.train.warmup_epochs = 2.0
-    config.train.warmup_by = "step"
-    config.train.decay_at = (2 / 3, 13 / 15)
+    config.train.update({"epochs": 60.0, "warmup_epochs": 2.0, "warmup_by": "step", "decay_at": (2 / 3, 13 / 15)})
 
 
 Rule = tuple[str, Callable[[Any], bool]]
@@ -133,23 +124,24 @@ def _between(least: float, below: float) -> Rule:
     return f"{least} or more, and below {below}", lambda value: least <= value < below
 
 
-def _each(rule: Rule) -> Rule:
-    return (
-        f"numbers, each {rule[0]}",
-        lambda values: len(values) > 0 and all(_is_number(v) and rule[1](v) for v in values),
-    )
+def _numbers(values: Any) -> bool:
+    return len(values) > 0 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
 
 
 def _one_of(choices: Sequence[str]) -> Rule:
     return f"one of {', '.join(choices)}", lambda value: value in choices
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _all(group: str, rule: Rule, *fields: str) -> dict[str, Rule]:
+    return {f"{group}.{field}": rule for field in fields}
 
 
 _ABOVE_ZERO: Rule = ("above 0", lambda value: 0 < value < math.inf)
-_DECAYS: Rule = ("parts of the training between 0 and 1, ascending", lambda parts: _are_parts(parts))
+_SIZES: Rule = ("numbers, each 1 or more", lambda sizes: _numbers(sizes) and min(sizes) >= 1)
+_DECAYS: Rule = (
+    "parts of the training between 0 and 1, ascending",
+    lambda parts: not parts or (_numbers(parts) and list(parts) == sorted(parts) and parts[0] > 0 and parts[-1] < 1),
+)
 
 # What a field may be; other fields are checked where they are used.
 RULES: dict[str, Rule] = {
@@ -159,35 +151,24 @@ RULES: dict[str, Rule] = {
     ),
     "members_per_step": ("a number of networks, or 0 for what memory holds", lambda value: value >= 0),
     "seed": ("0 or more, and below 2**64", lambda seed: 0 <= seed < 1 << 64),
-    "data.sampled_frames": _at_least(1),
-    "data.frames": _at_least(1),
-    "data.slow_interval": _at_least(1),
-    "data.fast_interval": _at_least(1),
+    **_all("data", _at_least(1), "sampled_frames", "frames", "slow_interval", "fast_interval"),
+    **_all("data", _between(0, 1), "scale", "validation_fraction"),
     "data.rotation_degrees": _at_least(0),
-    "data.scale": _between(0, 1),
-    "data.validation_fraction": _between(0, 1),
     "data.validation_by": _one_of(("recording", "subject", "camera", "setup")),
-    "model.input_channels": _at_least(1),
-    "model.channels": _each(_at_least(1)),
-    "model.embedding": _each(_at_least(1)),
-    "model.strides": _each(_at_least(1)),
-    "model.heads": _at_least(1),
+    **_all("model", _at_least(1), "input_channels", "heads"),
+    **_all("model", _SIZES, "channels", "embedding", "strides"),
     "model.attention": _one_of(get_args(attention.Strategy)),
     "model.position": _one_of(get_args(position.Position)),
     "model.regularization": _one_of(get_args(dsta.Regularization)),
     "model.activation": _one_of(get_args(attention.Activation)),
     "model.temporal": _one_of(get_args(dsta.Temporal)),
     "model.precision": _one_of(get_args(dsta.Precision)),
-    "train.epochs": _ABOVE_ZERO,
+    **_all("train", _ABOVE_ZERO, "epochs", "decay_factor"),
+    **_all("train", _at_least(0), "learning_rate", "warmup_epochs", "weight_decay"),
+    **_all("train", _between(0, 1), "momentum", "label_smoothing"),
     "train.batch_size": _at_least(1),
-    "train.learning_rate": _at_least(0),
-    "train.warmup_epochs": _at_least(0),
     "train.warmup_by": _one_of(("epoch", "step")),
     "train.decay_at": _DECAYS,
-    "train.decay_factor": _ABOVE_ZERO,
-    "train.momentum": _between(0, 1),
-    "train.weight_decay": _at_least(0),
-    "train.label_smoothing": _between(0, 1),
     "evaluate.batch_size": _at_least(1),
     "evaluate.every_epochs": _ABOVE_ZERO,
     "checkpoint.every_epochs": _ABOVE_ZERO,
@@ -202,9 +183,7 @@ def check(config: ml_collections.ConfigDict) -> None:
       UserError: when a field is not as it must be, or two do not go together.
     """
     for field, (expected, holds) in RULES.items():
-        value = config
-        for key in field.split("."):
-            value = value[key]
+        value = functools.reduce(operator.getitem, field.split("."), config)
         if not holds(value):
             raise UserError(f"config.{field}={value}: expected {expected}")
     if config.data.frames > config.data.sampled_frames:
@@ -216,17 +195,8 @@ def check(config: ml_collections.ConfigDict) -> None:
     if len({len(values) for values in layers.values()}) != 1:
         raise UserError(f"config.model: channels, embedding and strides need a number for each layer, found {layers}")
     if config.train.warmup_epochs >= config.train.epochs:
-        _LOGGER.warning(
-            "the learning rate rises through the whole training: config.train.warmup_epochs=%g of "
-            "config.train.epochs=%g",
-            config.train.warmup_epochs,
-            config.train.epochs,
-        )
-
-
-def _are_parts(parts: Any) -> bool:
-    numbers = all(_is_number(part) and 0 < part < 1 for part in parts)
-    return numbers and list(parts) == sorted(parts)
+        fields = "config.train.warmup_epochs={warmup_epochs:g} of config.train.epochs={epochs:g}"
+        _LOGGER.warning("the learning rate rises through the whole training: " + fields.format(**config.train))
 
 
 def find(name: str) -> str:

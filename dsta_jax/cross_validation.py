@@ -1,6 +1,7 @@
 """What the folds of a benchmark come to, in which each subject is left out of training once: mean and deviation."""
 
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,20 +17,21 @@ def summarize(
 ) -> dict[str, Any]:
     """Brings the folds' results together, in `results.json` and `scores/test/*.npz` of the working directory.
 
-    Each recording is tested in one fold, so the folds' scores together are scores of the whole data set.
-
-    Args:
-      members: what was trained.
-      values: that are left out, of the folds that were evaluated.
-      directories: where the results of each fold are.
-      workdir: of all of them.
+    `values` are left out of the folds that were evaluated, whose results are in `directories`. Each recording is tested
+    in one fold, so the folds' scores together are scores of the whole data set.
     """
     results = [evaluate.read_results(directory) for directory in directories]
-    networks = list(results[0]["accuracy"])
-    top1 = {name: np.array([result["accuracy"][name]["top1"] for result in results]) for name in networks}
+    top1 = {name: np.array([result["accuracy"][name]["top1"] for result in results]) for name in results[0]["accuracy"]}
     for stream in members.streams:
         parts = [scores.load(directory / "scores" / "test" / f"{stream}.npz") for directory in directories]
-        scores.save(_together(stream, parts), workdir / "scores" / "test" / f"{stream}.npz")
+        together = Scores(
+            stream,
+            np.concatenate([part.sample_S for part in parts]),
+            np.concatenate([part.label_S for part in parts]),
+            np.concatenate([part.score_SxK for part in parts]),
+            parts[0].class_names,
+        )
+        scores.save(together, workdir / "scores" / "test" / f"{stream}.npz")
     summary = {
         "benchmark": results[0]["benchmark"],
         "left_out": members.benchmark.left_out,
@@ -37,10 +39,11 @@ def summarize(
         "trained": min(result["trained"] for result in results),
         "steps": results[0].get("steps", 0),
         "checkpoint": results[0]["checkpoint"],
-        "mean": {name: float(values.mean()) for name, values in top1.items()},
-        "deviation": {name: _deviation(values) for name, values in top1.items()},
+        "mean": {name: float(top1_F.mean()) for name, top1_F in top1.items()},
+        # Of the sample (n - 1); 0 for one fold.
+        "deviation": {name: float(top1_F.std(ddof=min(1, len(results) - 1))) for name, top1_F in top1.items()},
         "folds": {
-            str(value): {name: float(values[number]) for name, values in top1.items()}
+            str(value): {name: float(top1_F[number]) for name, top1_F in top1.items()}
             for number, value in enumerate(values)
         },
     }
@@ -48,41 +51,27 @@ def summarize(
     return summary
 
 
-def _together(name: str, parts: Sequence[Scores]) -> Scores:
-    return Scores(
-        name,
-        np.concatenate([part.sample_S for part in parts]),
-        np.concatenate([part.label_S for part in parts]),
-        np.concatenate([part.score_SxK for part in parts]),
-        parts[0].class_names,
-    )
-
-
-def _deviation(values: np.ndarray) -> float:
-    """Standard deviation over the folds, of the sample (n - 1); 0 for one fold."""
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
-
-
 def report(summary: dict[str, Any]) -> str:
     """The summary in words and a table: a row a fold, then mean and deviation."""
-    networks = list(summary["mean"])
-    rows = dict(summary["folds"])
-    if len(rows) > 1:
-        rows |= {"mean": summary["mean"], "deviation": summary["deviation"]}
-    titles = {name: name.removesuffix("_temporal") + ("_t." if name.endswith("_temporal") else "") for name in networks}
-    widths = {name: max(8, len(titles[name])) for name in networks}
-    first = max(len(summary["left_out"]), len("deviation"))
+    folds, left_out = summary["folds"], summary["left_out"]
+    titles = {name: re.sub("_temporal$", "_t.", name) for name in summary["mean"]}
+    first = max(len(left_out), len("deviation"))
+
+    def row(name: str, cells: dict[str, str]) -> str:
+        return f"{name:{first}}  " + " ".join(f"{cells[key]:>{max(8, len(title))}}" for key, title in titles.items())
+
+    def numbers(name: str, accuracy: dict[str, float]) -> str:
+        return row(name, {key: f"{100 * accuracy[key]:.2f}" for key in titles})
+
     lines = [
-        f"{summary['benchmark']}: top-1 accuracy in % on the {summary['left_out']} that was left out of training,",
-        f"{len(summary['folds'])} of them, {summary['samples']} recordings, {summary['checkpoint']} checkpoint",
+        f"{summary['benchmark']}: top-1 accuracy in % on the {left_out} that was left out of training,",
+        f"{len(folds)} of them, {summary['samples']} recordings, {summary['checkpoint']} checkpoint",
         "",
-        f"{summary['left_out']:{first}}  " + " ".join(f"{titles[name]:>{widths[name]}}" for name in networks),
+        row(left_out, titles),
+        *(numbers(fold, accuracy) for fold, accuracy in folds.items()),
     ]
-    for row, accuracy in rows.items():
-        if row == "mean":
-            lines.append("")
-        numbers = " ".join(f"{100 * accuracy[name]:{widths[name]}.2f}" for name in networks)
-        lines.append(f"{row:{first}}  {numbers}")
-    if summary["trained"] < summary["steps"]:
-        lines += ["", f"Training is at step {summary['trained']} of {summary['steps']}: train again to go on."]
+    if len(folds) > 1:
+        lines += ["", *(numbers(name, summary[name]) for name in ("mean", "deviation"))]
+    if unfinished := evaluate.unfinished(summary):
+        lines += ["", *unfinished]
     return "\n".join(lines)

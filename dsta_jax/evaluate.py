@@ -22,26 +22,18 @@ from dsta_jax.scores import Scores
 
 
 def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathlib.Path) -> dict[str, Any]:
-    """Evaluates a fold's checkpoint, and writes `scores/test/*.npz` and `results.json`.
+    """Evaluates a fold's checkpoint, and writes `scores/test/*.npz` and `results.json` to `out`; returns the latter.
 
-    The best checkpoint is taken where a part of the training recordings was held out to choose it, else the latest.
-
-    Args:
-      members: what was trained.
-      test: the recordings.
-      workdir: where the checkpoints are.
-      out: where the results go.
-
-    Returns:
-      What `results.json` holds: the checkpoint and, for each stream and their fusion, the accuracies.
+    The best checkpoint in `workdir` is taken where a part of the training recordings was held out to choose it, else
+    the latest.
 
     Raises:
       UserError: when there is no checkpoint that can be used, there are no recordings, or a score is not finite.
     """
     if not len(test):
         raise UserError(f"none of the recordings is for the test part of benchmark {members.benchmark.name}")
-    which = "best" if members.config.data.validation_fraction else "latest"
-    model, step = restore(members, workdir, which)
+    mesh = parallel.make_mesh(len(members.streams), members.config.evaluate.batch_size)
+    model, step = restore(members, workdir, mesh)
     parts = score(members, model, test, "evaluate")
     for part in parts:
         scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
@@ -49,7 +41,7 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     results = {
         "benchmark": test.benchmark.name,
         "samples": len(test),
-        "checkpoint": which,
+        "checkpoint": _which(members),
         "step": step,
         "trained": checkpoint.latest_step(workdir),
         "accuracy": {part.name: part.metrics() for part in (*parts, *([fused] if len(parts) > 1 else []))},
@@ -59,17 +51,14 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     return results
 
 
-def restore(
-    members: Members, workdir: pathlib.Path, which: str, mesh: Mesh | None = None
-) -> tuple[dict[str, Any], int]:
-    """A fold's variables, `best` or `latest`, on the devices; and the step that they were saved at."""
+def restore(members: Members, workdir: pathlib.Path, mesh: Mesh) -> tuple[dict[str, Any], int]:
+    """The variables of a fold's checkpoint, on the devices; and the step that they were saved at."""
     shapes = variable_shapes(members.network, members.input_shape(1), len(members.streams))
-    return checkpoint.restore_model(workdir, which, shapes, mesh or _mesh(members))
+    return checkpoint.restore_model(workdir, _which(members), shapes, mesh)
 
 
-def _mesh(members: Members) -> Mesh:
-    """The devices for evaluating a fold."""
-    return parallel.make_mesh(len(members.streams), members.config.evaluate.batch_size)
+def _which(members: Members) -> str:
+    return "best" if members.config.data.validation_fraction else "latest"
 
 
 def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
@@ -81,48 +70,38 @@ def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
 def read_results(workdir: pathlib.Path) -> dict[str, Any]:
     """What a run's `results.json` holds; nothing when there is none that can be read."""
     try:
-        results: dict[str, Any] = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return dict(json.loads((workdir / "results.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return {}
-    return results
 
 
 def report(results: dict[str, Any]) -> str:
     """The results in words and a table."""
     of_steps = f" of {results['steps']}" if "steps" in results else ""
-    lines = [
+    return (
         f"{results['benchmark']}: accuracy in % on {results['samples']} test recordings, {results['checkpoint']} "
-        f"checkpoint (step {results['step']}{of_steps})",
-        "",
-        scores.table(results["accuracy"]),
-        "",
-        f"The costliest confusion: {results['costliest_confusion']}.",
-    ]
-    if results["trained"] < results.get("steps", 0):
-        lines.append(f"Training is at step {results['trained']} of {results['steps']}: train again to go on.")
-    return "\n".join(lines)
+        f"checkpoint (step {results['step']}{of_steps})\n\n{scores.table(results['accuracy'])}\n\n"
+        f"The costliest confusion: {results['costliest_confusion']}." + "\n".join(("", *unfinished(results)))
+    )
+
+
+def unfinished(results: dict[str, Any]) -> list[str]:
+    """The line for a run that was evaluated before its training was finished."""
+    if results["trained"] >= results.get("steps", 0):
+        return []
+    return [f"Training is at step {results['trained']} of {results['steps']}: train again to go on."]
 
 
 def score(members: Members, model: dict[str, Any], part: DataSet, shown: str | None = None) -> list[Scores]:
     """Scores of a fold's members on every recording of a part, each recording once.
 
-    Args:
-      members: what was trained.
-      model: `params` and `batch_stats` of one fold, leading with the member axis.
-      part: the recordings.
-      shown: what a progress bar says; None for no bar.
+    The model is `params` and `batch_stats` of one fold, leading with the member axis. A progress bar says `shown`.
 
     Raises:
       UserError: when a score is not finite.
     """
-    mesh = _mesh(members)
+    mesh = parallel.widest_mesh(len(members.streams), members.config.evaluate.batch_size)
     score_NxSxK = scores_of(members, fold_model(members, model, mesh), part, mesh, shown)
-    for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True):
-        if strange := int((~np.isfinite(score_SxK)).any(axis=1).sum()):
-            raise UserError(
-                f"{stream}: the scores of {strange} of {len(part)} recordings are not finite, and mean nothing: the "
-                f"network was trained at too high a rate; train it anew with a lower config.train.learning_rate"
-            )
     return [
         Scores(stream, part.name_N, part.label_N, score_SxK, members.benchmark.class_names)
         for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True)
@@ -131,16 +110,19 @@ def score(members: Members, model: dict[str, Any], part: DataSet, shown: str | N
 
 def fold_model(members: Members, model: dict[str, Any], mesh: Mesh) -> dict[str, Any]:
     """Variables for `scores_of`: BatchNorm is folded into the linear maps, an absent body is a constant."""
-    row = members.input_shape(1)
-    fold = compiled_fold(members.network, mesh, frames=row.shape[1], joints=row.shape[2])
-    folded: dict[str, Any] = fold(parallel.put(model, parallel.by_member(mesh)))
-    return folded
+    _, frames, joints, _ = members.input_shape(1).shape
+    fold = compiled_fold(members.network, mesh, frames, joints)
+    return dict(fold(parallel.put(model, parallel.by_member(mesh))))
 
 
 def scores_of(
     members: Members, variables: dict[str, Any], part: DataSet, mesh: Mesh, shown: str | None = None
 ) -> np.ndarray:
-    """N x S x K scores of a fold's members on the S recordings of a part; arguments as of `score` and `fold_model`."""
+    """N x S x K scores of a fold's members on the S recordings of a part, of variables that `fold_model` made.
+
+    Raises:
+      UserError: when a score is not finite.
+    """
     batch_size = members.config.evaluate.batch_size
     step = compiled_step(members.network, mesh)
     needed_S = batches.test_rows(part, batch_size, absent_row=False)
@@ -152,7 +134,14 @@ def scores_of(
         on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
         score_NxBxK = jax.device_get(step(variables, on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
-    return np.concatenate(collected, axis=1)
+    score_NxSxK = np.concatenate(collected, axis=1)
+    for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True):
+        if strange := int((~np.isfinite(score_SxK)).any(axis=1).sum()):
+            raise UserError(
+                f"{stream}: the scores of {strange} of {len(part)} recordings are not finite, and mean nothing: the "
+                f"network was trained at too high a rate; train it anew with a lower config.train.learning_rate"
+            )
+    return score_NxSxK
 
 
 @functools.lru_cache(maxsize=8)

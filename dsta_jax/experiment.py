@@ -21,22 +21,15 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Experiment:
-    """What a configuration amounts to.
-
-    Attributes:
-      config: the resolved configuration.
-      benchmark: the task.
-    """
+    """What a configuration amounts to."""
 
     def __init__(
         self, config: ml_collections.ConfigDict, data: DataSet | None = None, benchmark: Benchmark | None = None
     ):
         """Checks the configuration; recordings are read when they are needed.
 
-        Args:
-          config: as `dsta_jax.get_config` gives it, and changed at will.
-          data: recordings in memory, with their benchmark; without them, those of the benchmark in config.data.dir.
-          benchmark: the task; without it, config.benchmark names it.
+        Recordings in memory bring their benchmark. Without them, those of `benchmark` in config.data.dir are read;
+        without that, config.benchmark names it.
 
         Raises:
           UserError: when the configuration makes no sense.
@@ -62,8 +55,7 @@ class Experiment:
     def train(self, directory: str | pathlib.Path) -> dict[str, Any] | None:
         """Trains what is not trained yet, evaluates and fuses; goes on with what was interrupted.
 
-        Args:
-          directory: the working directory; docs/training.md says what it holds.
+        docs/training.md says what the working directory holds. Nobody else trains there at the same time.
 
         Returns:
           What `results.json` there holds; None when training was interrupted and saved.
@@ -73,19 +65,20 @@ class Experiment:
         """
         path = pathlib.Path(directory)
         check_trainable(self.members)
-        workdir.claim(path, self.config, self.data)
-        pending = [fold for fold in self.members.folds if not self._finished(fold, path)]
-        if not pending:
-            _LOGGER.info("this run is finished already")
-        for group in self._groups(pending, path):
-            directories = [self.directory(fold, path) for fold in group.folds]
-            for one in directories:
-                one.mkdir(parents=True, exist_ok=True)
-            if not train.train(group, directories):
-                return None
-            for fold, one in zip(group.folds, directories, strict=True):
-                self._evaluate(fold, one, one)
-        return self._results(self.members.folds, path)
+        with workdir.hold(path):
+            workdir.claim(path, self.config, self.data)
+            pending = [fold for fold in self.members.folds if not self._finished(fold, path)]
+            if not pending:
+                _LOGGER.info("this run is finished already")
+            for group in self._groups(pending, path):
+                directories = [self.directory(fold, path) for fold in group.folds]
+                for one in directories:
+                    one.mkdir(parents=True, exist_ok=True)
+                if not train.train(group, directories):
+                    return None
+                for fold, one in zip(group.folds, directories, strict=True):
+                    self._evaluate(fold, one, one)
+            return self._results(self.members.folds, path)
 
     def evaluate(self, directory: str | pathlib.Path) -> dict[str, Any]:
         """Evaluates the checkpoints of a working directory on this experiment's recordings.
@@ -106,13 +99,11 @@ class Experiment:
 
     def directory(self, fold: Fold, path: pathlib.Path) -> pathlib.Path:
         """Where a fold's checkpoints, metrics and scores are: the working directory, or the fold's own below it."""
-        if fold.value is None:
-            return path
-        return path / "folds" / f"{self.benchmark.left_out}_{workdir.fold_name(fold.value)}"
+        return path if fold.value is None else workdir.of_fold(path, self.benchmark, fold.value)
 
     def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
-        results = evaluate.read_results(self.directory(fold, path))
-        return bool(results.get("trained", -1) >= self._members([fold]).steps)
+        trained = evaluate.read_results(self.directory(fold, path)).get("trained", -1)
+        return bool(trained >= self._members([fold]).steps)
 
     def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
         members = self._members([fold])
@@ -134,18 +125,13 @@ class Experiment:
 
         left = list(pending)
         while left:
-            like = [fold for fold in left if progress(fold) == progress(left[0])]
-            counts = range(len(like), 1, -1)
-            group = self._members(like[: next((count for count in counts if _fit(self._members(like[:count]))), 1)])
-            if self.benchmark.left_out:
+            first = progress(left[0])
+            group = self._members([fold for fold in left if progress(fold) == first])
+            while len(group.folds) > 1 and not _fit(group):
+                group = self._members(group.folds[:-1])
+            if left_out := self.benchmark.left_out:
                 values = ", ".join(str(fold.value) for fold in group.folds)
-                _LOGGER.info(
-                    "%d of %d folds to train, now %s %s",
-                    len(left),
-                    len(self.members.folds),
-                    self.benchmark.left_out,
-                    values,
-                )
+                _LOGGER.info(f"{len(left)} of {len(self.members.folds)} folds to train, now {left_out} {values}")
             yield group
             left = [fold for fold in left if fold not in group.folds]
 
@@ -155,16 +141,14 @@ class Experiment:
         then, now = run.benchmark.to_dict(), self.benchmark.to_dict()
         for key in ("joints", "channels", "bodies", "class_names", "normalize"):
             if then[key] != now[key]:
+                differ = "; ".join(workdir.differences(then[key], now[key], key))
                 raise UserError(
-                    f"{path} was trained on other {key}: {'; '.join(workdir.differences(then[key], now[key], key))}; "
-                    f"evaluate it on recordings of the same joints and classes"
+                    f"{path} was trained on other {key}: {differ}; evaluate it on the same joints and classes"
                 )
         if self.data.fingerprint == run.fingerprint and then["protocol"] == now["protocol"]:
             return path
         out = path / "evaluations" / f"{self.benchmark.name}_{self.data.fingerprint[:8]}"
-        _LOGGER.info(
-            "these are not the recordings, or not the split, that %s was trained with: results go to %s", path, out
-        )
+        _LOGGER.info("not the recordings, or not the split, that %s was trained with: results go to %s", path, out)
         return out
 
 
@@ -175,23 +159,17 @@ def _fit(members: Members) -> bool:
 
 
 def of_run(directory: str | pathlib.Path, changes: dict[str, Any] | None = None) -> Experiment:
-    """The experiment that a working directory belongs to, with some fields changed, to evaluate it.
-
-    Args:
-      directory: the working directory.
-      changes: fields by name, such as `data.dir`. Only those say something of an evaluation that begin with `data.dir`,
-        `evaluate.` or `benchmark`.
+    """The experiment that a working directory belongs to, to evaluate it: with some fields changed, such as `data.dir`.
 
     Raises:
       UserError: when the directory is none, or a field may not be changed.
     """
-    run = workdir.read(pathlib.Path(directory))
-    for field in changes or {}:
+    run, changes = workdir.read(pathlib.Path(directory)), changes or {}
+    for field in changes:
         if field not in ("data.dir", "benchmark", "folds") and not field.startswith("evaluate."):
             raise UserError(
                 f"--config.{field}: an evaluation takes the run's own; only data.dir, benchmark, folds and evaluate.* "
                 f"can be given"
             )
-    config = run.config
-    config.update_from_flattened_dict(changes or {})
-    return Experiment(config, benchmark=None if "benchmark" in (changes or {}) else run.benchmark)
+    run.config.update_from_flattened_dict(changes)
+    return Experiment(run.config, benchmark=None if "benchmark" in changes else run.benchmark)

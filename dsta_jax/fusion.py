@@ -18,14 +18,7 @@ from dsta_jax.scores import Scores
 
 
 def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:
-    """The weighted mean of scores.
-
-    Args:
-      parts: scores of the same samples, in any order.
-      weights: one a part, not negative; None for equal ones.
-
-    Returns:
-      Scores in the order of the first part.
+    """The weighted mean of scores of the same samples, in the order of the first part; without weights, of equal ones.
 
     Raises:
       UserError: when the parts differ in samples, labels or classes, or the weights are no weights.
@@ -62,12 +55,8 @@ def _rows_like(first: Scores, part: Scores) -> np.ndarray:
         names, count = np.unique(scores.sample_S, return_counts=True)
         if (count > 1).any():
             raise UserError(f"{scores.name} has sample {names[count > 1][0]} more than once")
-    only = [
-        f"only {a.name} has {_some(np.setdiff1d(a.sample_S, b.sample_S))}"
-        for a, b in ((first, part), (part, first))
-        if len(np.setdiff1d(a.sample_S, b.sample_S))
-    ]
-    if only:
+    left = [(a.name, np.setdiff1d(a.sample_S, b.sample_S)) for a, b in ((first, part), (part, first))]
+    if only := [f"only {name} has {_some(samples)}" for name, samples in left if len(samples)]:
         raise UserError(f"runs with different samples cannot be fused: {'; '.join(only)}")
     order = np.argsort(part.sample_S, kind="stable")
     rows = order[np.searchsorted(part.sample_S, first.sample_S, sorter=order)]
@@ -82,16 +71,10 @@ def _some(names: np.ndarray) -> str:
     return f"{len(names)} samples, such as {shown}" if len(names) > 3 else shown
 
 
-def score_paths(run: str) -> list[pathlib.Path]:
-    """The score files of a run: the file itself, or all of a working directory's test scores.
-
-    Raises:
-      UserError: when there are none.
-    """
+def _score_paths(run: str) -> list[pathlib.Path]:
+    """The score files of a run: the file itself, or all of a working directory's test scores."""
     path = pathlib.Path(run)
-    if path.is_file():
-        return [path]
-    found = sorted(path.glob("scores/test/*.npz"))
+    found = [path] if path.is_file() else sorted(path.glob("scores/test/*.npz"))
     if not found:
         raise UserError(f"{run} holds no scores/test/*.npz: evaluate it first, with --mode=evaluate --workdir={run}")
     return found
@@ -111,12 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m dsta_jax.fusion", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a working directory, or a score file")
-    parser.add_argument(
-        "--weights", type=_weights, help="a number for each network, in the table's order; default: equal"
-    )
+    weights = "a number for each network, in the table's order; default: equal"
+    parser.add_argument("--weights", type=_weights, help=weights)
     parser.add_argument("--out", type=pathlib.Path, help="write the fused scores to this .npz file")
     options = parser.parse_args(arguments)
-    paths = [path for run in options.runs for path in score_paths(run)]
+    paths = [path for run in options.runs for path in _score_paths(run)]
     parts = [score_files.load(path) for path in paths]
     fused = fuse(parts, options.weights)
     rows = {str(path): part.metrics() for path, part in zip(paths, parts, strict=True)}

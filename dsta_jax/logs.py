@@ -7,6 +7,7 @@ import pathlib
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import tqdm
@@ -25,16 +26,9 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
     """The bar of a training, on a terminal; a line now and then elsewhere."""
 
     def __init__(self, first_step: int, steps: int):
-        self._bar = tqdm.tqdm(
-            total=steps,
-            initial=first_step,
-            desc="compiling",
-            bar_format=_BAR,
-            dynamic_ncols=True,
-            file=sys.stderr,
-            smoothing=0.1,
-            mininterval=0.2 if sys.stderr.isatty() else 20,
-        )
+        seconds = 0.2 if sys.stderr.isatty() else 20
+        look: dict[str, Any] = {"bar_format": _BAR, "dynamic_ncols": True, "smoothing": 0.1, "mininterval": seconds}
+        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling", file=sys.stderr, **look)
 
     def advance(self) -> None:
         """One step more."""
@@ -67,26 +61,22 @@ class Metrics:
         # TensorBoard takes for events what has such a name, in the order of the names.
         name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
         self._events = (board / name).open("ab")
-        self._event(Event(wall_time=time.time(), file_version="brain.Event:2"))
-        start = Event(wall_time=time.time(), step=first_step + 1)
+        self._event(Event(file_version="brain.Event:2"))
+        start = Event(step=first_step + 1)
         start.session_log.status = _START  # TensorBoard forgets what an interrupted run said of later steps.
         self._event(start)
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
-        """Adds a line of metrics.
-
-        Args:
-          step: steps taken.
-          metrics: by name, such as `train/loss/spatial`.
-        """
+        """Adds a line of metrics by name, such as `train/loss/spatial`, after so many steps."""
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._file.flush()
-        event = Event(wall_time=time.time(), step=step)
+        event = Event(step=step)
         for name, value in metrics.items():
             event.summary.value.add(tag=name, simple_value=value)
         self._event(event)
 
     def _event(self, event: Any) -> None:
+        event.wall_time = time.time()
         self._events.write(tfrecord.frame(event.SerializeToString()))
         self._events.flush()
 
@@ -117,19 +107,16 @@ class _Patient:
 
     def write(self, text: str) -> int:
         """Writes, or does not."""
-        with self._in_silence():
-            return self._stream.write(text)
+        self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
         """Flushes, or does not."""
-        with self._in_silence():
-            self._stream.flush()
+        self._try(self._stream.flush)
 
-    @contextlib.contextmanager
-    def _in_silence(self) -> Any:
+    def _try(self, method: Callable[..., Any], *given: str) -> None:
         try:
-            yield
+            method(*given)
         except OSError:
             # What is still to be written goes nowhere, at the interpreter's end, too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

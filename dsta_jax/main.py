@@ -17,7 +17,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import jax
 from absl import app, flags
@@ -33,29 +33,20 @@ _LOGGER = logging.getLogger("dsta_jax")
 
 
 def _define_flags() -> None:
-    config_flags.DEFINE_config_file(
-        "config",
-        config_lib.find("demo"),
+    config = (
         "A configuration: a name such as shrec14, or a file such as configs/shrec14.py; words behind a colon, such as "
-        "shrec14:spatial,small.",
+        "shrec14:spatial,small."
     )
-    flags.DEFINE_string(
-        "workdir",
-        None,
-        "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name.",
-    )
-    flags.DEFINE_enum(
-        "mode",
-        "train",
-        ["train", "evaluate"],
-        "train: train, then evaluate; evaluate: evaluate the run in --workdir.",
-    )
-    flags.DEFINE_bool(
-        "check",
-        False,
+    workdir = "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name."
+    mode = "train: train, then evaluate; evaluate: evaluate the run in --workdir."
+    check = (
         "Look the data set over instead of training: a report, and a contact sheet in the directory check beside the "
-        "run's; status 1 where training would be wrong.",
+        "run's; status 1 where training would be wrong."
     )
+    config_flags.DEFINE_config_file("config", config_lib.find("demo"), config)
+    flags.DEFINE_string("workdir", None, workdir)
+    flags.DEFINE_enum("mode", "train", ["train", "evaluate"], mode)
+    flags.DEFINE_bool("check", False, check)
 
 
 @one_line_errors
@@ -66,7 +57,11 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
     if flags.FLAGS.mode == "evaluate":
-        return _evaluate()
+        if not flags.FLAGS.workdir:
+            raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
+        changes = config_flags.get_override_values(flags.FLAGS["config"])
+        print(f"\n{_report(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))}")
+        return 0
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
@@ -74,26 +69,12 @@ def main(argv: Sequence[str]) -> int:
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
     try:
         results = trained.train(directory)
-    except KeyboardInterrupt:
-        _leave_at_once()
+    except KeyboardInterrupt:  # Before the first step or after the last one: there is nothing to save.
+        print("\nstopped; the same command goes on from the latest checkpoint", file=sys.stderr, flush=True)
+        os._exit(130)  # No compilation is waited for.
     if results is None:
         return 130
     print(f"\n{_report(results)}\n\nEverything is in {directory}.")
-    return 0
-
-
-def _leave_at_once() -> NoReturn:
-    """Ctrl-C before the first step or after the last one: nothing is to be saved, and no compilation waited for."""
-    print("\nstopped; the same command goes on from the latest checkpoint", file=sys.stderr, flush=True)
-    os._exit(130)
-
-
-def _evaluate() -> int:
-    if not flags.FLAGS.workdir:
-        raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
-    changes = config_flags.get_override_values(flags.FLAGS["config"])
-    results = experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir)
-    print(f"\n{_report(results)}")
     return 0
 
 
@@ -116,8 +97,8 @@ def _default_workdir() -> str:
     """runs/shrec14_small for shrec14:small; runs/mine_small for own:small and mine.toml."""
     path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
     benchmark = flags.FLAGS.config.benchmark
-    named_by = benchmark if benchmark.endswith(".toml") else path
-    return "/".join(("runs", "_".join((pathlib.Path(named_by).stem, *filter(None, words.split(","))))))
+    stem = pathlib.Path(benchmark if benchmark.endswith(".toml") else path).stem
+    return "runs/" + "_".join((stem, *filter(None, words.split(","))))
 
 
 @one_line_errors
@@ -150,8 +131,8 @@ def parse_flags(argv: Sequence[str]) -> list[str]:
 
 def _with_path(word: str) -> str:
     """The word, with the path of a config that is given by name."""
-    name = word.removeprefix("--config=")
-    return word if name == word else f"--config={config_lib.find(name)}"
+    flag, equals, name = word.partition("=")
+    return f"--config={config_lib.find(name)}" if flag == "--config" and equals else word
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from dsta_jax import parallel
 from dsta_jax.data import dataset
-from dsta_jax.data.batches import Sampling
+from dsta_jax.data.batches import Batch, Sampling
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.streams import MOTION, Stream
 from dsta_jax.datasets.benchmark import Benchmark
@@ -25,14 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fold:
-    """A division of the recordings.
-
-    Attributes:
-      value: that is left out of training, such as a subject; None where train and test are fixed.
-      train: recordings to train on.
-      validation: recordings held out of the train part, to choose on; may be empty.
-      test: recordings to test on.
-    """
+    """A division of the recordings: `value`, such as a subject, is left out of training; None for a fixed test part."""
 
     value: int | str | None
     train: DataSet
@@ -42,13 +35,7 @@ class Fold:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Members:
-    """Networks of one configuration: a stream each, of each fold. Folds are equally large.
-
-    Attributes:
-      config: the resolved configuration.
-      benchmark: the task.
-      folds: the divisions.
-    """
+    """Networks of one configuration: a stream each, of each fold. Folds are equally large."""
 
     config: ml_collections.ConfigDict
     benchmark: Benchmark
@@ -65,9 +52,8 @@ class Members:
     @property
     def names(self) -> tuple[str, ...]:
         """N names, on which initial values depend; those of two folds are different."""
-        return tuple(
-            stream if fold.value is None else f"{stream}/{fold.value}" for fold in self.folds for stream in self.streams
-        )
+        ends = ("" if fold.value is None else f"/{fold.value}" for fold in self.folds)
+        return tuple(f"{stream}{end}" for end in ends for stream in self.streams)
 
     @functools.cached_property
     def network(self) -> DSTANet:
@@ -87,7 +73,7 @@ class Members:
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        return round(self.config.train.epochs * self.steps_per_epoch)
+        return self.every(self.config.train.epochs)
 
     def every(self, epochs: float) -> int:
         """So many epochs in steps, one at least."""
@@ -98,18 +84,24 @@ class Members:
         return slice(number * len(self.streams), (number + 1) * len(self.streams))
 
     def input_shape(self, batch_size: int) -> jax.ShapeDtypeStruct:
-        """R x T x V x C of one member's batch."""
-        return input_shape(self.benchmark, self.sampling, batch_size)
+        """R x T x V x C of one member's batch, with a row for each body."""
+        joints, bodies, channels = self.benchmark.source.frame_shape
+        return jax.ShapeDtypeStruct((batch_size * bodies, self.sampling.frames, joints, channels), np.float32)
+
+    def batch_shapes(self, batch_size: int, rows: int | None) -> Batch:
+        """Of one member's batch with so many rows; None is a row for each body."""
+        row = self.input_shape(batch_size)
+        count = row.shape[0] if rows is None else rows
+        return Batch(
+            x=jax.ShapeDtypeStruct((count, *row.shape[1:]), row.dtype),
+            label=jax.ShapeDtypeStruct((batch_size,), np.int32),
+            real=jax.ShapeDtypeStruct((batch_size,), np.float32),
+            share=None if rows is None else jax.ShapeDtypeStruct((batch_size, count), np.float32),
+        )
 
     def mesh(self, batch_size: int) -> Mesh:
         """The devices for batches of this size."""
         return parallel.make_mesh(len(self), batch_size)
-
-
-def input_shape(benchmark: Benchmark, sampling: Sampling, batch_size: int) -> jax.ShapeDtypeStruct:
-    """R x T x V x C of one network's batch."""
-    joints, bodies, channels = benchmark.source.frame_shape
-    return jax.ShapeDtypeStruct((batch_size * bodies, sampling.frames, joints, channels), np.float32)
 
 
 def variable_shapes(network: DSTANet, row: jax.ShapeDtypeStruct, count: int) -> dict[str, Any]:
@@ -126,16 +118,9 @@ def make_network(model: ml_collections.ConfigDict, benchmark: Benchmark) -> DSTA
 
 def make_sampling(data: ml_collections.ConfigDict, benchmark: Benchmark) -> Sampling:
     """How a configuration makes a benchmark's sequences into input."""
-    return Sampling(
-        sampled=data.sampled_frames,
-        frames=data.frames,
-        slow_interval=data.slow_interval,
-        fast_interval=data.fast_interval,
-        rotation_degrees=data.rotation_degrees,
-        scale=data.scale,
-        layout=benchmark.source.layout,
-        channels=benchmark.source.channels,
-    )
+    keys = ("frames", "slow_interval", "fast_interval", "rotation_degrees", "scale")
+    how = {"sampled": data.sampled_frames, **{key: data[key] for key in keys}}
+    return Sampling(layout=benchmark.source.layout, channels=benchmark.source.channels, **how)
 
 
 def divide(config: ml_collections.ConfigDict, data: DataSet) -> tuple[Fold, ...]:
@@ -144,29 +129,21 @@ def divide(config: ml_collections.ConfigDict, data: DataSet) -> tuple[Fold, ...]
     Raises:
       UserError: when a fold that is asked for is not there.
     """
+    column = data.benchmark.left_out
+    values = [None] if column is None else np.unique(data.columns[column]).tolist()
+    for fold in config.folds:
+        if column is None:
+            name = data.benchmark.name
+            raise UserError(f"config.folds={config.folds}: benchmark {name} has a fixed test part, no folds")
+        if fold not in values:
+            raise UserError(f"config.folds={config.folds}: there is no {column} {fold}, only {values}")
     folds = []
-    for value in _fold_values(config, data):
+    for value in config.folds or values:
         train, test = dataset.train_and_test(data, value)
         held_out = config.data.validation_fraction if len(train) else 0.0
         train, validation = dataset.hold_out(train, held_out, config.data.validation_by, config.seed)
         folds.append(Fold(value, train, validation, test))
     return tuple(folds)
-
-
-def _fold_values(config: ml_collections.ConfigDict, data: DataSet) -> list[Any]:
-    """The values that are left out, one after the other."""
-    column = data.benchmark.left_out
-    if column is None:
-        if config.folds:
-            raise UserError(
-                f"config.folds={config.folds}: benchmark {data.benchmark.name} has a fixed test part, no folds"
-            )
-        return [None]
-    found = np.unique(data.columns[column]).tolist()
-    for fold in config.folds:
-        if fold not in found:
-            raise UserError(f"config.folds={config.folds}: there is no {column} {fold}, only {found}")
-    return list(config.folds) or found
 
 
 def check_trainable(members: Members) -> None:
@@ -182,22 +159,20 @@ def check_trainable(members: Members) -> None:
             if not len(getattr(fold, part)):
                 raise UserError(
                     f"{benchmark.source.name}: none of its recordings is for the {part} part of benchmark "
-                    f"{benchmark.name}{of_fold}; convert the whole data set, or correct the benchmark's protocol "
-                    f"({benchmark.protocol})"
+                    f"{benchmark.name}{of_fold}; convert the whole data set, or correct {benchmark.protocol}"
                 )
     motion = " and ".join(stream for stream in members.streams if stream in MOTION)
-    still = sum(int(dataset.still(fold.train).sum()) for fold in members.folds) if motion else 0
+    if not motion:
+        return
+    still = sum(int(dataset.still(fold.train).sum()) for fold in members.folds)
     total = sum(len(fold.train) for fold in members.folds)
-    if motion and still == total:
+    if still == total:
         raise UserError(
             f"nothing moves in any of the {total} training recordings, so there is nothing that {motion} could learn "
             f"from; train streams that need no motion, as by --config=NAME:spatial_temporal,spatial"
         )
     if still > total / 2:
         _LOGGER.warning(
-            "nothing moves in %d of %d training recordings: %s see only zeros there, and a batch of such recordings\n"
-            "alone would make the gradients infinite; leave them out, or train streams that need no motion",
-            still,
-            total,
-            motion,
+            f"nothing moves in {still} of {total} training recordings: {motion} see only zeros there, and a batch of\n"
+            "such recordings alone would make the gradients infinite; leave them out, or train other streams"
         )

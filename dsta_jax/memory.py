@@ -1,5 +1,6 @@
 """How many networks train at once: the memory that one network's step takes, of what the devices have."""
 
+import contextlib
 import functools
 import logging
 import math
@@ -30,12 +31,8 @@ _CGROUP = pathlib.Path("/sys/fs/cgroup")
 def members_in_turn(members: Members, mesh: Mesh, rows: int | None) -> int:
     """How many of its members each device works on in a turn; they are a multiple of it. Says so where that is news.
 
-    It is `config.members_per_step`, or as many as memory holds, or one on a processor.
-
-    Args:
-      members: what is trained together.
-      mesh: the devices.
-      rows: R of a member's batch; None is a row for every body.
+    It is `config.members_per_step`, or as many as memory holds, or one on a processor. A member's batch has so many
+    rows; None is a row for every body.
     """
     chosen = members.config.members_per_step
     side_by_side = chosen or not _one_is_enough(mesh)
@@ -43,21 +40,18 @@ def members_in_turn(members: Members, mesh: Mesh, rows: int | None) -> int:
     on_device = parallel.members_in_turn(mesh, len(members), most)
     if chosen:
         return on_device
-    together = on_device * int(mesh.shape["member"])
+    count, together = len(members), on_device * int(mesh.shape["member"])
     needed, available = member_bytes(members, mesh, rows), device_bytes(mesh)
     kind = mesh.devices.flat[0].device_kind
     sizes = f"each takes about {needed / 1e9:.2g} GB, of {available / 1e9:.3g} GB on a device ({kind})"
-    if len(members.folds) > 1 or (side_by_side and together < len(members)):
-        how = "side by side" if together == len(members) else f"{together} at a time"
-        _LOGGER.info(
-            "%d networks train %s (config.members_per_step sets another number):\n%s", len(members), how, sizes
-        )
+    if len(members.folds) > 1 or (side_by_side and together < count):
+        how = "side by side" if together == count else f"{together} at a time"
+        _LOGGER.info(f"{count} networks train {how} (config.members_per_step sets another number):\n{sizes}")
     if needed > available:
         _LOGGER.warning(
-            "one network may not fit into memory:\n%s.\n"
+            f"one network may not fit into memory:\n{sizes}.\n"
             "If training fails, lower config.train.batch_size or config.data.frames, or set\n"
-            "config.model.precision=bfloat16 (which saves nothing on a CPU)",
-            sizes,
+            "config.model.precision=bfloat16 (which saves nothing on a CPU)"
         )
     return on_device
 
@@ -68,15 +62,7 @@ def _one_is_enough(mesh: Mesh) -> bool:
 
 
 def most_members(members: Members, mesh: Mesh, rows: int | None = None) -> int:
-    """How many networks may train at once on all devices: `config.members_per_step`, or as many as memory holds.
-
-    It is 1 or more, even where there seems to be too little memory for one.
-
-    Args:
-      members: of the kind that train together.
-      mesh: the devices.
-      rows: R of a member's batch; None is a row for every body.
-    """
+    """How many networks may train at once on all devices, 1 at least: config.members_per_step, or what memory holds."""
     if members.config.members_per_step:
         return int(members.config.members_per_step)
     fit = device_bytes(mesh) // member_bytes(members, mesh, rows)
@@ -88,42 +74,25 @@ def member_bytes(members: Members, mesh: Mesh, rows: int | None = None) -> int:
 
     It is what the forward pass keeps for the backward one, times a factor for safety, and the batch, the parameters,
     their momentum and their gradients. Of the pass, each of the devices over which a batch is split has its part.
-
-    Args:
-      members: one of whose networks it is.
-      mesh: the devices.
-      rows: R of its batch; None is a row for every body.
     """
-    config = members.config
-    row = members.input_shape(config.train.batch_size)
-    kept, params, batch = _step_bytes(members.network, row, config.train.batch_size, config.train.label_smoothing, rows)
-    return math.ceil((_SAFETY * kept + batch) / parallel.batch_devices(mesh) + 3 * params)
+    train, row = members.config.train, members.input_shape(members.config.train.batch_size)
+    batch = members.batch_shapes(train.batch_size, rows)
+    kept, params = _step_bytes(members.network, row, train.label_smoothing, batch)
+    return math.ceil((_SAFETY * kept + _bytes(batch)) / parallel.batch_devices(mesh) + 3 * params)
 
 
 @functools.lru_cache(maxsize=8)
-def _step_bytes(
-    network: DSTANet, row: jax.ShapeDtypeStruct, batch_size: int, label_smoothing: float, rows: int | None
-) -> tuple[int, int, int]:
-    """Bytes that the forward pass keeps, of the parameters, and of the batch."""
-    count = row.shape[0] if rows is None else rows
-    batch = Batch(
-        x=jax.ShapeDtypeStruct((count, *row.shape[1:]), row.dtype),
-        label=jax.ShapeDtypeStruct((batch_size,), jnp.int32),
-        real=jax.ShapeDtypeStruct((batch_size,), jnp.float32),
-        share=None if rows is None else jax.ShapeDtypeStruct((batch_size, count), jnp.float32),
-    )
+def _step_bytes(network: DSTANet, row: jax.ShapeDtypeStruct, label_smoothing: float, batch: Batch) -> tuple[int, int]:
+    """Bytes that the forward pass keeps, and of the parameters."""
     one = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(row.shape, row.dtype), train=False))
 
     def pullback(params: Any, batch_stats: Any, batch: Batch) -> Any:
         """The function that takes the gradient back: a tree, whose leaves are all that is kept for it."""
-
-        def loss(params: Any) -> jax.Array:
-            return train_state.loss(network, label_smoothing, params, batch_stats, batch)[0]
-
-        return jax.vjp(loss, params)[1]
+        loss = functools.partial(train_state.loss, network, label_smoothing)
+        return jax.vjp(lambda params: loss(params, batch_stats, batch)[0], params)[1]
 
     kept = jax.eval_shape(pullback, one["params"], one["batch_stats"], batch)
-    return _bytes(kept), _bytes(one["params"]), _bytes(batch)
+    return _bytes(kept), _bytes(one["params"])
 
 
 def _bytes(tree: Any) -> int:
@@ -154,22 +123,12 @@ def _limits(membership: pathlib.Path, root: pathlib.Path) -> list[int]:
     limits = []
     for line in lines:
         _, controllers, group = line.split(":", 2)
-        if controllers == "":
-            top, name = root, "memory.max"
-        elif "memory" in controllers.split(","):
-            top, name = root / "memory", "memory.limit_in_bytes"
-        else:
+        if controllers and "memory" not in controllers.split(","):
             continue
+        top, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
         directory = top / group.lstrip("/")
         for each in (directory, *directory.parents):
             if each.is_relative_to(top):
-                limits += _limit(each / name)
+                with contextlib.suppress(OSError, ValueError):  # There is no such file, or `max` in it.
+                    limits.append(int((each / name).read_text()))
     return limits
-
-
-def _limit(path: pathlib.Path) -> list[int]:
-    """The number in a file; none where there is no file, or `max` in it."""
-    try:
-        return [int(path.read_text())]
-    except (OSError, ValueError):
-        return []

@@ -9,6 +9,8 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+_LOGGER = logging.getLogger(__name__)
+
 
 def devices() -> Sequence[jax.Device]:
     """All devices that there are."""
@@ -17,15 +19,10 @@ def devices() -> Sequence[jax.Device]:
 
 def make_mesh(members: int, batch_size: int) -> Mesh:
     """The widest mesh for N members and batches of B; says so where devices are left over."""
-    mesh = widest_mesh(members, batch_size)
-    if mesh.size < len(devices()):
-        logging.getLogger(__name__).warning(
-            "%d of %d devices are used: %d members and batches of %d divide over no more",
-            mesh.size,
-            len(devices()),
-            members,
-            batch_size,
-        )
+    mesh, count = widest_mesh(members, batch_size), len(devices())
+    if mesh.size < count:
+        reason = f"{members} members and batches of {batch_size} divide over no more"
+        _LOGGER.warning("%d of %d devices are used: %s", mesh.size, count, reason)
     return mesh
 
 
@@ -69,12 +66,8 @@ def members_in_turn(mesh: Mesh, members: int, most: int) -> int:
 def over_members(mesh: Mesh, members: int, in_turn: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a function of N members' arrays of a function of one member's: all side by side, or some at a time.
 
-    Each device takes the turns with its own members, so that none moves from one device to another.
-
-    Args:
-      mesh: the devices.
-      members: N.
-      in_turn: how many members a device works on in a turn; what the others need in between takes no memory then.
+    Each device takes the turns with `in_turn` of its own members, so that none moves from one device to another. What
+    the others need in between takes no memory then.
     """
     if in_turn == _on_device(mesh, members):
         return jax.vmap

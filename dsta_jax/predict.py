@@ -36,8 +36,7 @@ class Answer:
     def probability_K(self) -> np.ndarray:
         """The softmax of the scores."""
         exp_K = np.exp(self.score_K - self.score_K.max())
-        probability_K: np.ndarray = exp_K / exp_K.sum()
-        return probability_K
+        return np.asarray(exp_K / exp_K.sum())
 
     @property
     def label(self) -> str:
@@ -72,32 +71,31 @@ class Recognizer:
         self._config = config
         self._mesh = parallel.one_device_mesh()
         members = Members(config, benchmark, ())
-        which = "best" if config.data.validation_fraction else "latest"
-        model, _ = evaluate.restore(members, checkpoints, which, self._mesh)
+        model, _ = evaluate.restore(members, checkpoints, self._mesh)
         self._variables = evaluate.fold_model(members, model, self._mesh)
 
     @classmethod
     def load(cls, directory: str | pathlib.Path, fold: int | str | None = None) -> "Recognizer":
         """Loads a run from its working directory, which is all that is needed.
 
-        Args:
-          directory: the working directory.
-          fold: where each subject was left out of training once: whose networks answer.
+        Where each subject was left out of training once, `fold` says whose networks answer.
 
         Raises:
           UserError: when there is no trained run, or the fold is missing.
         """
         path = pathlib.Path(directory)
         run = workdir.read(path)
-        if run.benchmark.left_out:
-            trained = sorted(one.name.removeprefix(f"{run.benchmark.left_out}_") for one in path.glob("folds/*"))
-            wanted = workdir.fold_name(fold) if fold is not None else None
-            if wanted not in trained:
+        left_out = run.benchmark.left_out
+        if left_out:
+            trained = sorted(path.glob("folds/*"))
+            path = workdir.of_fold(path, run.benchmark, fold)
+            if path not in trained:
+                names = ", ".join(one.name.removeprefix(f"{left_out}_") for one in trained) or "none yet: train first"
                 raise UserError(
-                    f"{path}: fold={fold!r}, expected the {run.benchmark.left_out} that was left out, one of "
-                    f"{', '.join(trained) or 'none yet: train first'}"
+                    f"{directory}: fold={fold!r}, expected the {left_out} that was left out, one of {names}"
                 )
-            path = path / "folds" / f"{run.benchmark.left_out}_{wanted}"
+        elif fold is not None:
+            raise UserError(f"{directory}: fold={fold!r}, but {run.benchmark.name} has a fixed test part, no folds")
         return cls(run.config, run.benchmark, path)
 
     @overload
@@ -109,39 +107,32 @@ class Recognizer:
     def __call__(self, frames: np.ndarray | Sequence[np.ndarray]) -> Answer | list[Answer]:
         """The answer for one recording, or the answers for a list of them.
 
-        Args:
-          frames: raw joints in the order of `benchmark.source.layout.joints`, in any unit: T x V x C, or T x V x M x C
-            for several bodies. NaN is a joint that was not seen; zeros are a body that is absent.
+        They are raw joints in the order of `benchmark.source.layout.joints`, in any unit: T x V x C, or T x V x M x C
+        for M bodies. NaN is a joint that was not seen; zeros are a body that is absent.
 
         Raises:
           UserError: when a recording has another shape, nobody is seen in it, or it cannot be normalised.
         """
-        if not isinstance(frames, list | tuple):
-            return self._answers([np.asarray(frames)])[0]
-        return self._answers([np.asarray(each) for each in frames])
+        if isinstance(frames, list | tuple):
+            return self._answers(frames) if frames else []
+        return self._answers([np.asarray(frames)])[0]
 
-    def _answers(self, recordings: list[np.ndarray]) -> list[Answer]:
-        if not recordings:
-            return []
-        source = self.benchmark.source
+    def _answers(self, recordings: Sequence[np.ndarray]) -> list[Answer]:
+        source, class_names = self.benchmark.source, self.benchmark.class_names
         found = []
         for number, frames in enumerate(recordings):
             name = f"recording {number}"
-            found.append(("all", Record(name, 0, 0, 0, 0, clean_array(frames, source, name))))
+            found.append(("all", Record(name, 0, 0, 0, 0, clean_array(np.asarray(frames), source, name))))
         room = source.bodies * sum(len(record.frames_TxVxMxC) for _, record in found)
         part = dataset.pack(found, self.benchmark, room, "recordings")
         # Few sizes of batches, as each is compiled.
         batch_size = min(self._config.evaluate.batch_size, 1 << (len(recordings) - 1).bit_length())
         score_NxSxK = evaluate.scores_of(self._members(batch_size), self._variables, part, self._mesh)
-        names = self.benchmark.class_names
-        return [
-            Answer(
-                names,
-                score_NxK.mean(axis=0),
-                {stream: Answer(names, score_K) for stream, score_K in zip(self.streams, score_NxK, strict=True)},
-            )
-            for score_NxK in score_NxSxK.swapaxes(0, 1)
-        ]
+        answers = []
+        for score_NxK in score_NxSxK.swapaxes(0, 1):
+            each = (Answer(class_names, score_K) for score_K in score_NxK)
+            answers.append(Answer(class_names, score_NxK.mean(axis=0), dict(zip(self.streams, each, strict=True))))
+        return answers
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as its program
     def _members(self, batch_size: int) -> Members:

@@ -12,15 +12,7 @@ from dsta_jax.files import complete_file
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """What one network said of S samples.
-
-    Attributes:
-      name: of the network, such as its stream.
-      sample_S: names of the samples.
-      label_S: their classes.
-      score_SxK: class scores.
-      class_names: K names.
-    """
+    """What one network, such as a stream's, said of S samples of K classes."""
 
     name: str
     sample_S: np.ndarray
@@ -72,14 +64,9 @@ class Scores:
 
 def save(scores: Scores, path: pathlib.Path) -> None:
     """Writes a score file: an npz with `samples`, `labels`, `scores` and `class_names`."""
+    samples, class_names = scores.sample_S.astype(np.str_), np.array(scores.class_names, np.str_)
     with complete_file(path) as file:
-        np.savez(
-            file,
-            samples=scores.sample_S.astype(np.str_),
-            labels=scores.label_S,
-            scores=scores.score_SxK,
-            class_names=np.array(scores.class_names, np.str_),
-        )
+        np.savez(file, samples=samples, labels=scores.label_S, scores=scores.score_SxK, class_names=class_names)
 
 
 def load(path: pathlib.Path) -> Scores:
@@ -90,9 +77,8 @@ def load(path: pathlib.Path) -> Scores:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Scores(
-                path.stem, file["samples"], file["labels"], file["scores"], tuple(file["class_names"].tolist())
-            )
+            samples, labels, scores, classes = (file[key] for key in ("samples", "labels", "scores", "class_names"))
+            return Scores(path.stem, samples, labels, scores, tuple(classes.tolist()))
     except FileNotFoundError:
         raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -103,7 +89,8 @@ def table(rows: dict[str, dict[str, float]]) -> str:
     """Accuracies in per cent as a text table, a row a network."""
     width = max(map(len, rows))
     lines = [f"{'':{width}}  {'top-1':>7} {'top-5':>7} {'mean class':>11}"]
-    for name, metrics in rows.items():
-        numbers = (100 * metrics[key] for key in ("top1", "top5", "mean_class"))
-        lines.append(f"{name:{width}}  {'{:7.2f} {:7.2f} {:11.2f}'.format(*numbers)}")
+    for name, part in rows.items():
+        lines.append(
+            f"{name:{width}}  {100 * part['top1']:7.2f} {100 * part['top5']:7.2f} {100 * part['mean_class']:11.2f}"
+        )
     return "\n".join(lines)

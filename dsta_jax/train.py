@@ -33,17 +33,15 @@ Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]
 def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
     """Trains members side by side, from the latest checkpoints on if there are any.
 
-    What becomes of a member does not depend on those beside it.
-
-    Args:
-      members: what to train; its folds are at the same step.
-      workdirs: of each fold, where its checkpoints, metrics and so on are kept.
+    What becomes of a member does not depend on those beside it. In the working directory of each fold are its
+    checkpoints, metrics and so on.
 
     Returns:
       True when training is finished, False when it was interrupted (by SIGINT, SIGTERM or SIGHUP) and saved.
 
     Raises:
-      UserError: when a loss or a parameter is not finite any more; the last checkpoint before it stays.
+      UserError: when a loss or a parameter is not finite any more; the last checkpoint before it stays. Also when the
+        folds are not at the same step.
     """
     config = members.config
     mesh = members.mesh(config.train.batch_size)
@@ -72,17 +70,17 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
             state, totals = step_fn(state, batch)
             progress.advance()
             reporter.note(step, totals)
-            stopping = interrupts.seen and step < members.steps  # Looked at once: it may come at any moment.
-            validating = step % members.every(config.evaluate.every_epochs) == 0 or step == members.steps
-            saving = step % members.every(config.checkpoint.every_epochs) == 0 or step == members.steps or stopping
+            stopping, last = interrupts.seen, step == members.steps  # Looked at once: it may come at any moment.
+            validating = step % members.every(config.evaluate.every_epochs) == 0 or last
+            saving = step % members.every(config.checkpoint.every_epochs) == 0 or last or stopping
             if validating or saving:
                 reporter.flush()
             if validating and len(members.folds[0].validation):
-                _validate(members, workdirs, metrics, step, state)
+                _validate(members, mesh, workdirs, metrics, step, state)
             if saving:  # Last: a run that is killed before comes back to an earlier step, and does all of this again.
                 reporter.check(step, totals)
                 for number, one in enumerate(latest):
-                    one.save(_part(state, members.of_fold(number), mesh), step)
+                    one.save(_of_fold(state, members, number, mesh), step)
             if stopping:
                 progress.say(f"stopped and saved at step {step} of {members.steps}; the same command goes on from here")
                 return False
@@ -107,17 +105,23 @@ def _restored(
     for number, one in enumerate(latest):
         like = jax.eval_shape(_init(members, members.names[members.of_fold(number)]))
         states.append(one.restore(checkpoint.replicated(like, mesh)))
-    found = [state for state in states if state is not None]
-    return jax.jit(train_state.join, out_shardings=_shardings(shapes))(found) if found else None
+    steps = [0 if state is None else int(jax.device_get(state.step)) for state in states]
+    if len(set(steps)) > 1:
+        raise UserError(
+            f"{', '.join(str(one.workdir) for one in latest)}: at steps {steps}, as damaged checkpoints were passed "
+            f"over, and cannot train side by side; give the same command again, which trains them one after the other"
+        )
+    return jax.jit(train_state.join, out_shardings=_shardings(shapes))(states) if steps[0] else None
 
 
 def _shardings(shapes: TrainState) -> TrainState:
     return jax.tree.map(lambda leaf: leaf.sharding, shapes)
 
 
-def _part(state: TrainState, members: slice, mesh: Mesh) -> TrainState:
-    """The state of some members, on all devices."""
-    return _compiled_part(members.start, members.stop, parallel.everywhere(mesh))(state)
+def _of_fold(state: TrainState, members: Members, number: int, mesh: Mesh) -> TrainState:
+    """The state of a fold's members, on all devices."""
+    own = members.of_fold(number)
+    return _compiled_part(own.start, own.stop, parallel.everywhere(mesh))(state)
 
 
 @functools.lru_cache(maxsize=64)
@@ -128,22 +132,13 @@ def _compiled_part(start: int, stop: int, everywhere: NamedSharding) -> Callable
 def compiled_step(members: Members, mesh: Mesh, shapes: TrainState, in_turn: int | None = None) -> Any:
     """The training step over a mesh, to be compiled. The old state's memory is given to the new one.
 
-    Args:
-      members: what to train.
-      mesh: the devices.
-      shapes: of the state, with shardings.
-      in_turn: how many of its members a device works on in a turn; None is all of them.
+    A device works on `in_turn` of its members at a time; None is all of them. The state's shapes have shardings.
     """
-    count = len(members)
+    count, config = len(members), members.config
     in_turn = parallel.members_in_turn(mesh, count, count) if in_turn is None else in_turn
-    step = functools.partial(
-        train_state.train_step,
-        members.network,
-        train_state.optimizer(members.config.train, members.steps_per_epoch),
-        members.config.train.label_smoothing,
-        members.config.log.every_steps,
-        over_members=parallel.over_members(mesh, count, in_turn),
-    )
+    tx = train_state.optimizer(config.train, members.steps_per_epoch)
+    how = (members.network, tx, config.train.label_smoothing, config.log.every_steps)
+    step = functools.partial(train_state.train_step, *how, over_members=parallel.over_members(mesh, count, in_turn))
     return jax.jit(
         step,
         in_shardings=(_shardings(shapes), parallel.by_member_and_batch(mesh)),
@@ -177,27 +172,18 @@ class Feed:
         self._members, self._sharding = members, parallel.by_member_and_batch(mesh)
         self._batch_size, self._seed = members.config.train.batch_size, members.config.seed
         # Batches are a pure function of the step, so all of their needs are known before the first one.
-        needed_FxS = [
-            batches.train_rows(fold.train, self._batch_size, self._seed, members.steps) for fold in members.folds
-        ]
-        self._needed_S = np.max(needed_FxS, axis=0)
+        how = (self._batch_size, self._seed, members.steps)
+        self._needed_S = np.max([batches.train_rows(fold.train, *how) for fold in members.folds], axis=0)
         rows = self._batch_size * members.benchmark.source.bodies
         self.row_counts = packing.choose(self._needed_S, rows, parallel.batch_devices(mesh))
 
     def shapes(self, rows: int | None) -> Batch:
         """Shapes of a batch with so many rows, with shardings; None is a row for every body."""
-        row = self._members.input_shape(self._batch_size)
-        count = row.shape[0] if rows is None else rows
-
-        def shape(*sizes: int, dtype: Any = np.float32) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct((len(self._members), *sizes), dtype, sharding=self._sharding)
-
-        return Batch(
-            x=shape(count, *row.shape[1:]),
-            label=shape(self._batch_size, dtype=np.int32),
-            real=shape(self._batch_size),
-            share=None if rows is None else shape(self._batch_size, count),
+        count, one = len(self._members), self._members.batch_shapes(self._batch_size, rows)
+        shapes: Batch = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype, sharding=self._sharding), one
         )
+        return shapes
 
     def batches(self, first: int) -> Iterator[Batch]:
         """Batches of the steps from `first` on; two are made ahead while a step runs."""
@@ -211,11 +197,8 @@ class Feed:
 
     def _make(self, step: int) -> Batch:
         rows = None if self.row_counts is None else self.row_counts.of(self._needed_S[step])
-        streams, sampling = self._members.streams, self._members.sampling
-        each = [
-            batches.train_batch(fold.train, streams, sampling, self._batch_size, self._seed, step, rows)
-            for fold in self._members.folds
-        ]
+        how = (self._members.streams, self._members.sampling, self._batch_size, self._seed, step, rows)
+        each = [batches.train_batch(fold.train, *how) for fold in self._members.folds]
         together: Batch = each[0] if len(each) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *each)
         return parallel.put(together, self._sharding)
 
@@ -240,20 +223,21 @@ class Reporter:
 
     def flush(self) -> None:
         """Writes the line that is waiting, if one is."""
-        if self._waiting is not None:
-            self._write(*self._waiting)
-            self._waiting = None
-
-    def _write(self, step: int, totals: Totals) -> None:
+        if self._waiting is None:
+            return
+        step, totals = self._waiting
+        self._waiting = None
         self.check(step, totals)
         totals = jax.device_get(totals)
         loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
         rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
         common = {"epoch": step / self._members.steps_per_epoch, "learning_rate": rate}
         shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%, lr {rate:.2g}"
-        if speed := self._samples_per_second(step):
-            common["samples_per_second"] = speed
-            shown += f", {speed:.0f}/s"
+        before, self._since = self._since, (step, time.monotonic())
+        if before is not None:  # The first line would count compilation.
+            samples = (step - before[0]) * self._members.config.train.batch_size
+            common["samples_per_second"] = samples / (self._since[1] - before[1])
+            shown += f", {common['samples_per_second']:.0f}/s"
         for number, metrics in enumerate(self._metrics):
             line, own = dict(common), self._members.of_fold(number)
             for stream, loss, accuracy in zip(self._members.streams, loss_N[own], accuracy_N[own], strict=True):
@@ -261,22 +245,15 @@ class Reporter:
             metrics.write(step, line)
         self._progress.show(shown)
 
-    def _samples_per_second(self, step: int) -> float | None:
-        """Since the line before; the first line would count compilation, and has none."""
-        before, self._since = self._since, (step, time.monotonic())
-        if before is None:
-            return None
-        return (step - before[0]) * self._members.config.train.batch_size / (self._since[1] - before[1])
-
     def check(self, step: int, totals: Totals) -> None:
         """Stops on a loss or a parameter that is not finite."""
+        rate = self._members.config.train.learning_rate
         for name, loss in zip(self._members.names, jax.device_get(totals.loss), strict=True):
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss, a parameter or a running statistic of {name} is not finite at step {step}: lower "
-                    f"config.train.learning_rate={self._members.config.train.learning_rate:g}, or lengthen "
-                    f"config.train.warmup_epochs; of a motion stream, look with --check for recordings that stand "
-                    f"still; the last checkpoint before it is kept"
+                    f"config.train.learning_rate={rate:g}, or lengthen config.train.warmup_epochs; of a motion stream, "
+                    f"look with --check for recordings that stand still; the last checkpoint before it is kept"
                 )
 
 
@@ -284,12 +261,16 @@ class Reporter:
 
 
 def _validate(
-    members: Members, workdirs: Sequence[pathlib.Path], metrics: Sequence[Metrics], step: int, state: TrainState
+    members: Members,
+    mesh: Mesh,
+    workdirs: Sequence[pathlib.Path],
+    metrics: Sequence[Metrics],
+    step: int,
+    state: TrainState,
 ) -> None:
     """Writes each member's accuracy on the held-out part, and saves the variables of those better than ever."""
-    mesh = members.mesh(members.config.train.batch_size)
     for number, fold in enumerate(members.folds):
-        own = _part(state, members.of_fold(number), mesh)
+        own = _of_fold(state, members, number, mesh)
         model = {"params": own.params, "batch_stats": own.batch_stats}
         accuracy_N = [part.top(1) for part in evaluate.score(members, model, fold.validation)]
         named = zip(members.streams, accuracy_N, strict=True)
@@ -299,39 +280,29 @@ def _validate(
 
 def _keep_best(workdir: pathlib.Path, step: int, model: dict[str, Any], accuracy_N: list[float]) -> None:
     """Saves each member's best variables, with the steps and accuracies that they were chosen for."""
-    chosen = [(accuracy, step) for accuracy in accuracy_N]
-    best = checkpoint.restore_best(workdir, model)
-    if best is not None:
-        best_model, choice = best
-        before = list(zip(choice["accuracy"], choice["step"], strict=True))
-        better_N = [now > then for now, (then, _) in zip(accuracy_N, before, strict=True)]
-        if not any(better_N):
+    step_N = [step] * len(accuracy_N)
+    if best := checkpoint.restore_best(workdir, model):
+        best_model, then = best
+        better_N = np.array(accuracy_N) > then["accuracy"]
+        if not better_N.any():
             return
-        model = _where_member(better_N, model, best_model)
-        chosen = [now if better else then for better, now, then in zip(better_N, chosen, before, strict=True)]
-    accuracies, steps = zip(*chosen, strict=True)
-    checkpoint.save_best(workdir, step, model, {"step": list(steps), "accuracy": list(accuracies)})
+        model = jax.jit(_where_member)(jax.device_put(better_N), model, best_model)
+        step_N = np.where(better_N, step_N, then["step"]).tolist()
+        accuracy_N = np.where(better_N, accuracy_N, then["accuracy"]).tolist()
+    checkpoint.save_best(workdir, step, model, {"step": step_N, "accuracy": accuracy_N})
 
 
-def _where_member(chosen_N: list[bool], yes: Any, no: Any) -> Any:
+def _where_member(chosen_N: jax.Array, yes: Any, no: Any) -> Any:
     """Members' variables from one tree or the other."""
-    mask_N = jax.device_put(np.array(chosen_N))
-
-    def pick(yes_leaf: jax.Array, no_leaf: jax.Array) -> jax.Array:
-        return jnp.where(mask_N.reshape(-1, *[1] * (yes_leaf.ndim - 1)), yes_leaf, no_leaf)
-
-    return jax.jit(functools.partial(jax.tree.map, pick))(yes, no)
+    pick = jax.vmap(jnp.where)
+    return jax.tree.map(lambda yes_leaf, no_leaf: pick(chosen_N, yes_leaf, no_leaf), yes, no)
 
 
 # Interruption.
 
 
 class Interrupts(contextlib.AbstractContextManager["Interrupts"]):
-    """Notes SIGINT, SIGTERM and SIGHUP, so that the loop can save and leave; a second one ends the program at once.
-
-    Attributes:
-      seen: whether one came.
-    """
+    """Notes SIGINT, SIGTERM and SIGHUP, so that the loop can save and leave; a second one ends the program at once."""
 
     def __init__(self) -> None:
         self.seen = False

@@ -22,12 +22,7 @@ OverMembers = Callable[[Callable[..., Any]], Callable[..., Any]]
 class TrainState(struct.PyTreeNode):
     """Everything that a step changes. All leaves but `step` lead with an axis over the N members.
 
-    Attributes:
-      step: steps taken.
-      params: the networks' parameters.
-      batch_stats: running means and variances.
-      opt_state: the optimiser's momentum.
-      totals: sums since the last line of metrics.
+    `batch_stats` are running means and variances, `totals` are sums since the last line of metrics.
     """
 
     step: jax.Array
@@ -83,32 +78,20 @@ def init(
     seed: int,
     x_RxTxVxC: jax.ShapeDtypeStruct,
 ) -> TrainState:
-    """A fresh state. A member's initial values depend on the seed and its name, not on which others train beside it.
+    """A fresh state of N members by name, for an input of this shape each.
 
-    Args:
-      network: the network that all members share.
-      tx: the optimiser.
-      members: N names.
-      seed: of the initial values.
-      x_RxTxVxC: shape of one member's input.
+    A member's initial values depend on the seed and its name, not on which others train beside it.
     """
 
     def init_member(name_hash: jax.Array) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), name_hash)
         variables = network.init(key, jnp.zeros(x_RxTxVxC.shape, x_RxTxVxC.dtype), train=False)
-        params = variables["params"]
-        zero = jnp.zeros((), jnp.float32)
-        return TrainState(
-            step=jnp.zeros((), jnp.int32),
-            params=params,
-            batch_stats=variables["batch_stats"],
-            opt_state=tx.init(params),
-            totals=Totals(zero, zero, zero),
-        )
+        params, zero = variables["params"], jnp.zeros((), jnp.float32)
+        totals = Totals(zero, zero, zero)
+        return TrainState(jnp.zeros((), jnp.int32), params, variables["batch_stats"], tx.init(params), totals)
 
     hashes_N = jnp.array([zlib.crc32(name.encode()) for name in members], jnp.uint32)
-    state = jax.vmap(init_member)(hashes_N)
-    return state.replace(step=jnp.zeros((), jnp.int32))
+    return jax.vmap(init_member)(hashes_N).replace(step=jnp.zeros((), jnp.int32))
 
 
 def join(states: Sequence[TrainState]) -> TrainState:
@@ -130,19 +113,11 @@ def train_step(
     batch: Batch,
     over_members: OverMembers = jax.vmap,
 ) -> tuple[TrainState, Totals]:
-    """One step of every member: pure, to be compiled.
+    """One step of every member: pure, to be compiled. Returns the state after it, and the totals with this step in.
 
-    Args:
-      network: the network that all members share.
-      tx: the optimiser.
-      label_smoothing: part of the target that is spread evenly over the classes; 0 in the paper.
-      totals_every: the totals begin anew at each multiple of so many steps.
-      state: before the step.
-      batch: of all members.
-      over_members: makes the step of all members of the step of one; see `parallel.over_members`.
-
-    Returns:
-      The state after the step, and the totals with this step in them.
+    Of each target, `label_smoothing` is spread evenly over the classes (0 in the paper). Totals begin anew at each
+    multiple of `totals_every` steps. `over_members` makes the step of all members of the step of one
+    (`parallel.over_members`).
     """
     fresh = state.step % totals_every == 0
     totals = jax.tree.map(lambda before: jnp.where(fresh, 0.0, before), state.totals)
@@ -157,11 +132,8 @@ def train_step(
         now = Totals(loss_sum, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
         return params, new_stats, opt_state, jax.tree.map(jnp.add, totals, now)
 
-    params, batch_stats, opt_state, totals = over_members(member_step)(
-        state.params, state.batch_stats, state.opt_state, totals, batch
-    )
-    state = TrainState(state.step + 1, params, batch_stats, opt_state, totals)
-    return state, totals
+    after = over_members(member_step)(state.params, state.batch_stats, state.opt_state, totals, batch)
+    return TrainState(state.step + 1, *after), after[-1]
 
 
 def all_finite(tree: Any) -> jax.Array:
@@ -187,13 +159,7 @@ def cross_entropy_B(scores_BxK: jax.Array, label_B: jax.Array, label_smoothing: 
 
 
 def eval_step(network: DSTANet, variables: dict[str, Any], batch: Batch) -> jax.Array:
-    """N x B x K scores of every member, with the running statistics.
-
-    Args:
-      network: the network that all members share, as it is evaluated (`folded`).
-      variables: its `params`, leading with the member axis, as `models.inference.fold` makes them.
-      batch: of all members.
-    """
+    """N x B x K scores of every member; network and variables as `models.fold_batch_norm.fold` makes them."""
 
     def member_step(variables: dict[str, Any], batch: Batch) -> Any:
         return network.apply(variables, batch.x, batch.share, train=False)

@@ -1,9 +1,11 @@
 """A run's working directory: which configuration, benchmark and data set it belongs to, in `config.json`."""
 
+import contextlib
 import json
 import pathlib
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -14,14 +16,14 @@ from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, sole_writer
 
 # Of config.json; raised when an older program could not make sense of it.
 _FORMAT = 2
 
 # Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
 # file and the data directory hold is compared itself.
-_FREE = ("config.folds", "config.members_per_step", "config.data.dir", "config.benchmark")
+_FREE = re.compile(r"config\.(folds|members_per_step|data\.dir|benchmark)\b")
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -34,6 +36,15 @@ class Claimed(NamedTuple):
     fingerprint: str
 
 
+@contextlib.contextmanager
+def hold(directory: pathlib.Path) -> Iterator[None]:
+    """Makes a working directory, and keeps other trainings out of it until this one ends: they get a UserError."""
+    with contextlib.ExitStack() as stack:
+        with _no_place(directory):
+            stack.enter_context(sole_writer(directory))
+        yield
+
+
 def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: DataSet) -> None:
     """Makes a working directory and writes `config.json`, or checks that it is of this very configuration and data.
 
@@ -41,8 +52,7 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
     asked for last.
 
     Raises:
-      UserError: when it belongs to another configuration, benchmark or data set, and what differs; or when it cannot be
-        written.
+      UserError: when it belongs to other ones, and what differs; or when it cannot be written.
     """
     content = {
         "format": _FORMAT,
@@ -53,7 +63,7 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
     }
     content = json.loads(json.dumps(content))  # Tuples become lists, as they are in what was written before.
     path = directory / "config.json"
-    try:
+    with _no_place(directory):
         if path.exists():
             before = _read(path)
             _check_same(path, before, content)
@@ -63,10 +73,15 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
             raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
         with complete_file(path) as file:
             file.write(json.dumps(content, indent=2).encode() + b"\n")
+
+
+@contextlib.contextmanager
+def _no_place(directory: pathlib.Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise UserError(
-            f"--workdir={directory}: cannot be a working directory ({error.filename or path}: {error.strerror})"
-        ) from error
+        what = f"{error.filename or directory}: {error.strerror}"
+        raise UserError(f"--workdir={directory}: cannot be a working directory ({what})") from error
 
 
 def read(directory: pathlib.Path) -> Claimed:
@@ -75,28 +90,23 @@ def read(directory: pathlib.Path) -> Claimed:
     Raises:
       UserError: when there is no such file, or it is of another version of this program.
     """
-    path = directory / "config.json"
-    content = _read(path)
-    try:
-        benchmark = Benchmark.from_dict(content["benchmark"])
-        known = BENCHMARKS.get(benchmark.name)  # It knows how its recordings are made, too.
-        return Claimed(
-            ml_collections.ConfigDict(_tuples(content["config"])),
-            known if known and known.to_dict() == content["benchmark"] else benchmark,
-            content["data"]["fingerprint"],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path} cannot be read as a configuration ({error!r}): it was damaged or edited; train again"
-        ) from error
+    content = _read(directory / "config.json")
+    benchmark = Benchmark.from_dict(content["benchmark"])
+    known = BENCHMARKS.get(benchmark.name)  # It knows how its recordings are made, too.
+    return Claimed(
+        ml_collections.ConfigDict(_tuples(content["config"])),
+        known if known and known.to_dict() == content["benchmark"] else benchmark,
+        content["data"]["fingerprint"],
+    )
 
 
-def fold_name(value: int | str) -> str:
-    """A fold's name in its directory's name: 07 for subject 7, anna for subject anna."""
-    return f"{value:02d}" if isinstance(value, int) else value
+def of_fold(directory: pathlib.Path, benchmark: Benchmark, value: Any) -> pathlib.Path:
+    """The directory of one fold below the working directory: folds/subject_07, folds/subject_anna."""
+    return directory / "folds" / f"{benchmark.left_out}_{f'{value:02d}' if isinstance(value, int) else value}"
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
+    """The content of a config.json of this format, all of whose parts are there."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -110,13 +120,21 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
             f"{path} is of format {found}, written by dsta_jax {by}, but this is {dsta_jax.__version__}, which reads "
             f"format {_FORMAT}: use that version, or train again in another --workdir"
         )
+    try:
+        Benchmark.from_dict(content["benchmark"])
+        ml_collections.ConfigDict(content["config"])
+        content["data"]["fingerprint"], content["data"]["recordings"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path} cannot be read as a configuration ({error!r}): it was damaged or edited; train again in another "
+            f"--workdir"
+        ) from error
     return dict(content)
 
 
 def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Compares configuration, benchmark and data set, field by field."""
-    differ = differences(before["config"], now["config"], "config.")
-    differ = [line for line in differ if not line.startswith(tuple(f"{free} " for free in _FREE))]
+    differ = [line for line in differences(before["config"], now["config"], "config.") if not _FREE.match(line)]
     differ += differences(before["benchmark"], now["benchmark"], "benchmark.")
     if before["data"]["fingerprint"] != now["data"]["fingerprint"]:
         counts = f"{before['data']['recordings']} recordings then, {now['data']['recordings']} now"
@@ -159,12 +177,8 @@ def _tuples(value: Any) -> Any:
 def _versions() -> dict[str, str]:
     """The code's version, its commit where it is a checkout, and the packages that decide the numbers."""
     versions = {"dsta_jax": dsta_jax.__version__, **{name: metadata.version(name) for name in _PACKAGES}}
-    here = pathlib.Path(__file__).resolve().parent
-    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        described = subprocess.run(git, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return versions
-    if described.returncode == 0:
-        versions["commit"] = described.stdout.strip()
+    git = ["git", "-C", str(pathlib.Path(__file__).resolve().parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    with contextlib.suppress(FileNotFoundError):
+        if commit := subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip():
+            versions["commit"] = commit
     return versions

@@ -116,7 +116,7 @@ def test_evaluation_passes_over_it_too_and_deletes_nothing(config, copied):
     for path in step_files(directory, 14, "model"):
         path.write_bytes(path.read_bytes()[:-1])
     mesh = members.mesh(8)
-    shapes = checkpoint._model_item(jax.eval_shape(train._init(members, members.names)))
+    shapes = checkpoint._items(jax.eval_shape(train._init(members, members.names)))["model"]
     _, step = checkpoint.restore_model(directory, "latest", shapes, mesh)
     assert step == 7
     assert (directory / "checkpoints" / "latest" / "14").is_dir()

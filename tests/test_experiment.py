@@ -4,13 +4,15 @@ import dataclasses
 import json
 import shutil
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dsta_jax import experiment
+from dsta_jax import evaluate, experiment
 from dsta_jax.data.records import Record
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
+from dsta_jax.files import sole_writer
 from tests import raw_recordings
 
 TOML = """
@@ -87,6 +89,35 @@ def test_what_was_moved_goes_on(place, config, caplog):
     assert again.evaluate(place / "moved_run")["accuracy"] == results["accuracy"]
 
 
+def test_two_trainings_in_one_directory(place, config):
+    results = Experiment(config).train(place / "run")
+    before = (place / "run" / "config.json").read_bytes()
+    config.members_per_step = 1  # which would be written to config.json
+    with sole_writer(place / "run"):
+        with pytest.raises(UserError, match="run: another program is writing there; wait for it or end it"):
+            Experiment(config).train(place / "run")
+        assert (place / "run" / "config.json").read_bytes() == before
+        assert experiment.of_run(place / "run").evaluate(place / "run") == results
+    assert Experiment(config).train(place / "run") == results
+
+
+def test_a_training_holds_its_directory_until_it_ends(place, config, monkeypatch):
+    def second(*_):
+        with pytest.raises(UserError, match="another program is writing there"):
+            Experiment(config).train(place / "run")
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment.train, "train", second)
+        assert Experiment(config).train(place / "run") is None, "interrupted"
+    assert Experiment(config).train(place / "run")
+
+
+def test_no_place_for_a_directory(place, config):
+    with pytest.raises(UserError, match="--workdir=.*: cannot be a working directory"):
+        Experiment(config).train(place / "tiny.toml" / "run")
+
+
 def test_evaluation_needs_no_benchmark_file(place, config):
     results = Experiment(config).train(place / "run")
     (place / "tiny.toml").unlink()
@@ -149,8 +180,8 @@ def test_an_evaluation_takes_the_runs_own_fields(place, config, field):
 def test_scores_that_are_not_finite_are_no_results(place, config, monkeypatch):
     Experiment(config).train(place / "run")
     before = (place / "run" / "results.json").read_bytes()
-    scores_of = experiment.evaluate.scores_of
-    monkeypatch.setattr(experiment.evaluate, "scores_of", lambda *given: np.nan * scores_of(*given))
+    compiled = evaluate.compiled_step
+    monkeypatch.setattr(evaluate, "compiled_step", lambda *how: lambda *given: jnp.nan * compiled(*how)(*given))
     with pytest.raises(UserError, match="spatial_temporal: the scores of 6 of 6 recordings are not finite"):
         Experiment(config).evaluate(place / "run")
     assert (place / "run" / "results.json").read_bytes() == before

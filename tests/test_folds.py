@@ -1,6 +1,8 @@
 """Folds of an experiment: in groups, one by one, interrupted and resumed, they come to the same."""
 
+import dataclasses
 import json
+import shutil
 import signal
 
 import ml_collections
@@ -9,7 +11,7 @@ import pytest
 
 import dsta_jax
 from data_prep import conversion, convert
-from dsta_jax import checkpoint, cross_validation, logs, scores
+from dsta_jax import checkpoint, cross_validation, logs, scores, train
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 from dsta_jax.members import variable_shapes
@@ -133,6 +135,21 @@ def test_interrupted_folds_go_on_each_by_itself(config, whole, tmp_path, monkeyp
     config.members_per_step = 100  # those at step 3 go on together, the third begins
     assert Experiment(config).train(tmp_path)
     assert_same_scores(tmp_path, whole(config)[0])
+
+
+def test_folds_whose_checkpoints_differ_are_not_trained_together(config, whole, tmp_path):
+    shutil.copytree(whole(config)[0], tmp_path / "run")
+    experiment = Experiment(config)
+    members = dataclasses.replace(experiment.members, folds=experiment.members.folds[:2])
+    directories = [experiment.directory(fold, tmp_path / "run") for fold in members.folds]
+    for path in (directories[1] / "checkpoints" / "latest" / "7" / "model").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(UserError, match=r"at steps \[7, 4\], .* give the same command again"):
+        train.train(members, directories)
+    (directories[1] / "results.json").unlink()
+    assert experiment.train(tmp_path / "run")
+    assert steps(config, tmp_path / "run") == [7, 7, 7]
 
 
 def first_losses(workdir, fold):

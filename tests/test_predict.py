@@ -3,11 +3,12 @@
 import pathlib
 import shutil
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import dsta_jax
-from dsta_jax import scores
+from dsta_jax import evaluate, scores
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -103,6 +104,20 @@ def test_no_recordings(config, run):
 def test_what_is_no_recording(config, run, frames, message):
     with pytest.raises(UserError, match=message):
         dsta_jax.load(run(config)[0])(frames)
+
+
+def test_scores_that_are_not_finite_are_no_answer(config, run, monkeypatch):
+    directory, frames = run(config)
+    recognizer = dsta_jax.load(directory)
+    compiled = evaluate.compiled_step
+    monkeypatch.setattr(evaluate, "compiled_step", lambda *how: lambda *given: jnp.nan * compiled(*how)(*given))
+    with pytest.raises(UserError, match="the scores of 1 of 1 recordings are not finite"):
+        recognizer(frames[0])
+
+
+def test_a_fold_of_a_fixed_test_part(config, run):
+    with pytest.raises(UserError, match="fold=2, but arrays has a fixed test part, no folds"):
+        dsta_jax.load(run(config)[0], fold=2)
 
 
 def test_no_run(tmp_path):

@@ -112,6 +112,15 @@ def test_killed_and_resumed_is_the_same(config, whole, tmp_path, monkeypatch):
     assert _metrics(tmp_path) == _metrics(workdir)
 
 
+def test_interrupted_at_the_last_step_stops_before_the_evaluation(config, whole, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        _raise_at(patch, STEPS, lambda: signal.raise_signal(signal.SIGINT))
+        members, finished = _train(config, tmp_path)
+    assert not finished
+    _assert_equal(_final_state(members, tmp_path), whole(config)[1])
+    assert _train(config, tmp_path)[1]
+
+
 def test_finished_run_is_left_alone(config, whole):
     workdir, _ = whole(config)
     before = (workdir / "metrics.jsonl").read_bytes()

@@ -109,6 +109,9 @@ def test_what_changes_nothing_may_change(tmp_path):
     workdir.claim(tmp_path, config, recordings())
     found = workdir.read(tmp_path).config
     assert (found.folds, found.members_per_step, found.data.dir) == ((), 4, "moved")
+    for folds in ((1, 2, 3, 4), (1, 2, 3, 5)):
+        config.folds = folds
+        workdir.claim(tmp_path, config, recordings())
     config.seed = 7
     assert "config.seed was 0, is 7" in error_of(tmp_path, config, recordings())
 
@@ -142,6 +145,9 @@ def test_no_readable_config(tmp_path, content):
     with pytest.raises(UserError, match=r"config\.json (is not there|cannot be read|is of format)") as error:
         workdir.read(tmp_path)
     assert "\n" not in str(error.value)
+    if content is not None:
+        with pytest.raises(UserError, match="config.json"):
+            workdir.claim(tmp_path, get_config("demo"), recordings())
 
 
 @pytest.mark.parametrize(("number", "by"), [(1, "0.1.0"), (3, "9.9")])

@@ -21,8 +21,7 @@ class Batch(NamedTuple):
       x: N x R x T x V x C, each member's stream.
       label: N x B, classes.
       real: N x B, 1, or 0 for a sample that only fills up the last batch of an evaluation.
-      share: N x B x R, the part of each row in each sample, see `DSTANet`; None where the rows are the M bodies of
-        each sample in order.
+      share: N x B x R, see `packing.Rows`.
     """
 
     x: Any
@@ -35,15 +34,9 @@ class Batch(NamedTuple):
 class Sampling:
     """How sequences become the network's input.
 
-    Attributes:
-      sampled: frames that a sequence is brought to.
-      frames: T, how many of them in a row the network sees.
-      slow_interval: every which frame `slow_temporal` takes.
-      fast_interval: every which frame `fast_temporal` takes.
-      rotation_degrees: training sequences turn about each axis by up to this angle, either way.
-      scale: training sequences are scaled by 1 - scale to 1 + scale.
-      layout: joints and bones.
-      channels: what the C channels of a joint are.
+    A sequence is brought to `sampled` frames, of which the network sees T, `frames`, in a row. A motion stream takes
+    every so many frames. In training, sequences turn about each axis by up to `rotation_degrees`, either way, and are
+    scaled by 1 - scale to 1 + scale.
     """
 
     sampled: int
@@ -74,24 +67,19 @@ def train_batch(
     step: int,
     rows: int | None = None,
 ) -> Batch:
-    """The batch of a training step.
+    """The batch of a training step, counted from 0: a stream for each of N members, all of the same samples.
 
     The epochs' random orders follow each other without a gap, and a batch may reach from one into the next: each
-    sample is seen exactly once an epoch, and every batch is full.
-
-    Args:
-      data_set: the part to train on.
-      members: a stream for each of N members; all see the same samples.
-      how: frames, streams and augmentation.
-      batch_size: B.
-      seed: of orders, draws of frames and augmentation.
-      step: counted from 0.
-      rows: R, where bodies that are not seen share a row; None gives each body its row.
+    sample is seen exactly once an epoch, and every batch is full. Of `rows` rows, bodies that are not seen share one;
+    None gives each body its row.
 
     Raises:
-      ValueError: when the samples need more rows than R.
+      ValueError: when the samples need more rows than there are.
     """
-    epoch_B, sample_B = _train_samples(len(data_set), batch_size, seed, step)
+    epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), len(data_set))
+    epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
+    order_of = {epoch: epoch_order(len(data_set), seed, epoch) for epoch in epochs}
+    sample_B = np.concatenate([order_of[epoch][place_B[epoch_B == epoch]] for epoch in epochs])
     lengths = how.lengths(members, data_set.length_N[sample_B])
     count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
     words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
@@ -105,8 +93,7 @@ def train_batch(
         turn_BxCxC = _turns(how, words_Bx4)
     body_BxM = data_set.body_NxM[sample_B]
     which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
-    x_NxRxTxVxC = _rows(data_set, members, how, sample_B, which, index_BxT, turn_BxCxC)
-    return _batch(x_NxRxTxVxC, data_set, sample_B, np.ones(batch_size, np.float32), which)
+    return _batch(data_set, members, how, sample_B, which, index_BxT, turn_BxCxC)
 
 
 def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
@@ -126,15 +113,9 @@ def test_batches(
 ) -> Iterator[Batch]:
     """All samples in order, each once; the last batch is filled up with samples that are marked as not real.
 
-    Args:
-      data_set: the part to test on.
-      members: a stream for each of N members.
-      how: frames and streams.
-      batch_size: B.
-      rows: R, where bodies that are not seen share a row; None gives each body its row.
-      absent_row: False where bodies that are not seen have no row at all.
+    Bodies that are not seen share a row where `rows` are given, or have none at all with `absent_row=False`.
     """
-    for wanted_B in _test_samples(len(data_set), batch_size):
+    for wanted_B in _test_samples(data_set, batch_size):
         sample_B = np.minimum(wanted_B, len(data_set) - 1)
         index_BxT = {
             interval: sampling.test_frames(length_B, how.sampled, how.frames)
@@ -145,27 +126,19 @@ def test_batches(
         if rows is not None:
             (needed,) = packing.rows_needed(body_BxM[None], absent_row).tolist()
             which = packing.pack(body_BxM, rows.of(needed), absent_row)
-        real_B = (wanted_B < len(data_set)).astype(np.float32)
-        yield _batch(_rows(data_set, members, how, sample_B, which, index_BxT), data_set, sample_B, real_B, which)
+        batch = _batch(data_set, members, how, sample_B, which, index_BxT)
+        yield batch._replace(real=batch.real * (wanted_B < len(data_set)).astype(np.float32))
 
 
 def test_rows(data_set: DataSet, batch_size: int, absent_row: bool = True) -> np.ndarray:
     """How many rows each batch of `test_batches` needs when bodies that are not seen share one, or have none."""
-    sample_SxB = np.minimum(_test_samples(len(data_set), batch_size), len(data_set) - 1)
+    sample_SxB = np.minimum(_test_samples(data_set, batch_size), len(data_set) - 1)
     return packing.rows_needed(data_set.body_NxM[sample_SxB], absent_row)
 
 
-def _test_samples(count: int, batch_size: int) -> np.ndarray:
+def _test_samples(data_set: DataSet, batch_size: int) -> np.ndarray:
     """S x B numbers of samples in order; the last of them may be beyond the last sample."""
-    return np.arange(-(-count // batch_size) * batch_size).reshape(-1, batch_size)
-
-
-def _train_samples(count: int, batch_size: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """The epoch and the number of each sample of a training step."""
-    epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), count)
-    epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
-    sample_B = np.concatenate([epoch_order(count, seed, epoch)[place_B[epoch_B == epoch]] for epoch in epochs])
-    return epoch_B, sample_B
+    return np.arange(-(-len(data_set) // batch_size) * batch_size).reshape(-1, batch_size)
 
 
 @functools.lru_cache(maxsize=4)
@@ -174,7 +147,7 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return sampling.permutation(count, seed, sampling.Purpose.ORDER, epoch)
 
 
-def _rows(
+def _batch(
     data_set: DataSet,
     members: Sequence[streams.Stream],
     how: Sampling,
@@ -182,45 +155,48 @@ def _rows(
     which: Rows,
     index_BxT: Mapping[int, np.ndarray],
     turn_BxCxC: np.ndarray | None = None,
-) -> np.ndarray:
-    """N x R x T x V x C, each member's stream at the frames of its interval, turned."""
+) -> Batch:
+    """Each member's stream of these samples, at the frames of its interval, turned; all samples are real."""
     sample_R = sample_B[which.sample_R]
     start_R, length_R = data_set.start_NxM[sample_R, which.body_R], data_set.length_N[sample_R]
-    frames_FxVxC = data_set.frames_FxVxC
+    frames_FxVxC, confidence = data_set.frames_FxVxC, how.channels.endswith("c")
     x_NxRxTxVxC = np.empty((len(members), len(sample_R), how.frames, *frames_FxVxC.shape[1:]), np.float32)
     for x_RxTxVxC, stream in zip(x_NxRxTxVxC, members, strict=True):
         interval = how.interval(stream)
         index_RxT = index_BxT[interval][which.sample_R]
-        confidence = how.channels.endswith("c")
         streams.sampled_stream(
             frames_FxVxC, start_R, length_R, index_RxT, stream, interval, how.layout, confidence, out=x_RxTxVxC
         )
     if turn_BxCxC is not None:
-        x_NxRxTxVxC = _turned(x_NxRxTxVxC, turn_BxCxC[which.sample_R])
+        turn_RxCxC = turn_BxCxC[which.sample_R].swapaxes(1, 2)
+        x_NxRxTVxC = x_NxRxTxVxC.reshape(*x_NxRxTxVxC.shape[:2], -1, x_NxRxTxVxC.shape[-1])
+        x_NxRxTxVxC = np.matmul(x_NxRxTVxC, turn_RxCxC).reshape(x_NxRxTxVxC.shape)
     x_NxRxTxVxC[:, which.body_R < 0] = 0
     if data_set.unseen:  # What was not seen, and what was made of it, tells the network nothing.
         np.nan_to_num(x_NxRxTxVxC, copy=False, nan=0.0)
-    return x_NxRxTxVxC
 
+    def of_members(every: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(every, (len(members), *every.shape))
 
-def _turned(x_NxRxTxVxC: np.ndarray, turn_RxCxC: np.ndarray) -> np.ndarray:
-    """Each row's joints, multiplied by its matrix."""
-    members, rows, _, _, channels = x_NxRxTxVxC.shape
-    x_NxRxTVxC = x_NxRxTxVxC.reshape(members, rows, -1, channels)
-    return np.matmul(x_NxRxTVxC, turn_RxCxC.swapaxes(1, 2)).reshape(x_NxRxTxVxC.shape)
+    return Batch(
+        x=x_NxRxTxVxC,
+        label=of_members(data_set.label_N[sample_B].astype(np.int32)),
+        real=of_members(np.ones(len(sample_B), np.float32)),
+        share=None if which.share_BxR is None else of_members(which.share_BxR),
+    )
 
 
 def _turns(how: Sampling, words_Bx4: np.ndarray) -> np.ndarray:
     """B x C x C: a rotation about x, then y, then z, times a scale; in the plane about z alone. A confidence stays."""
     unit_Bx4 = 2 * sampling.to_unit(words_Bx4) - 1
     angle_Bx3 = np.deg2rad(how.rotation_degrees) * unit_Bx4[:, :3]
-    space_Bx3x3 = np.broadcast_to(np.eye(3), (len(words_Bx4), 3, 3))
-    for axis in (0, 1, 2) if "z" in how.channels else (2,):
+    axes, coordinates = ((0, 1, 2), 3) if "z" in how.channels else ((2,), 2)
+    space_Bx3x3 = np.eye(3)
+    for axis in axes:
         space_Bx3x3 = _rotations(axis, angle_Bx3[:, axis]) @ space_Bx3x3
-    channels, coordinates = len(how.channels), 3 if "z" in how.channels else 2
-    turn_BxCxC = np.broadcast_to(np.eye(channels, dtype=np.float32), (len(words_Bx4), channels, channels)).copy()
-    scaled_Bx3x3 = (1 + how.scale * unit_Bx4[:, 3])[:, None, None] * space_Bx3x3
-    turn_BxCxC[:, :coordinates, :coordinates] = scaled_Bx3x3[:, :coordinates, :coordinates]
+    space_Bx3x3 = (1 + how.scale * unit_Bx4[:, 3])[:, None, None] * space_Bx3x3
+    turn_BxCxC = np.tile(np.eye(len(how.channels), dtype=np.float32), (len(words_Bx4), 1, 1))
+    turn_BxCxC[:, :coordinates, :coordinates] = space_Bx3x3[:, :coordinates, :coordinates]
     return turn_BxCxC
 
 
@@ -233,16 +209,3 @@ def _rotations(axis: int, angle_B: np.ndarray) -> np.ndarray:
     turn_Bx3x3[:, two, one] = np.sin(angle_B)
     turn_Bx3x3[:, one, two] = -turn_Bx3x3[:, two, one]
     return turn_Bx3x3
-
-
-def _batch(x_NxRxTxVxC: np.ndarray, data_set: DataSet, sample_B: np.ndarray, real_B: np.ndarray, which: Rows) -> Batch:
-    def of_members(every: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(every, (len(x_NxRxTxVxC), *every.shape))
-
-    share_BxR = which.share_BxR
-    return Batch(
-        x=x_NxRxTxVxC,
-        label=of_members(data_set.label_N[sample_B].astype(np.int32)),
-        real=of_members(real_B),
-        share=None if share_BxR is None else of_members(share_BxR),
-    )

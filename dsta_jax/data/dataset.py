@@ -29,9 +29,8 @@ class DataSet:
     A track is the frames of one body of a recording. A body that is never seen has none, and takes no memory.
 
     Attributes:
-      benchmark: the task.
       frames_FxVxC: normalised frames, float32; F is the sum of the tracks' lengths. Of a recording those frames are
-        kept in which anybody was seen, of each of its bodies. NaN in all channels is a joint that was not seen.
+        kept in which anybody was seen. NaN in all channels is a joint that was not seen.
       start_NxM: where each body's track begins in them; -1 for a body that is never seen.
       length_N: frames of each recording, and so of each of its tracks.
       name_N: names, unique.
@@ -61,14 +60,9 @@ class DataSet:
 
     def select(self, chosen: np.ndarray) -> "DataSet":
         """The recordings that a mask or index over N chooses; the frames are shared, not copied."""
-        return dataclasses.replace(
-            self,
-            start_NxM=self.start_NxM[chosen],
-            length_N=self.length_N[chosen],
-            name_N=self.name_N[chosen],
-            label_N=self.label_N[chosen],
-            columns={name: column[chosen] for name, column in self.columns.items()},
-        )
+        columns = {name: column[chosen] for name, column in self.columns.items()}
+        of_recordings = {key: getattr(self, key)[chosen] for key in ("start_NxM", "length_N", "name_N", "label_N")}
+        return dataclasses.replace(self, columns=columns, **of_recordings)
 
     @classmethod
     def from_arrays(
@@ -100,18 +94,27 @@ class DataSet:
         Raises:
           UserError: when something does not fit together, or a recording cannot be normalised; it says which.
         """
-        columns = {"labels": labels, "split": split, "subjects": subjects, "names": names}
-        for what, column in columns.items():
-            if column is not None and len(column) != len(frames):
-                raise UserError(f"{what}: {len(column)} entries, expected one for each of {len(frames)} recordings")
+        count = len(frames)
+        for what, column in {"labels": labels, "split": split, "subjects": subjects, "names": names}.items():
+            if column is not None and len(column) != count:
+                raise UserError(f"{what}: {len(column)} entries, expected one for each of {count} recordings")
         if split is None and subjects is None:
             raise UserError("from_arrays needs split or subjects, to know which recordings test")
-        if strange := sorted(set(split or ()) - {"train", "test"}):
+        split_N = ["all"] * count if split is None else list(map(str, split))
+        if split is not None and (strange := sorted({*split_N} - {"train", "test"})):
             raise UserError(f"split: {strange[0]!r}, expected train or test")
-        class_names = tuple(classes) if classes else _class_names(labels)
+        name_N = [f"recording_{number}" for number in range(count)] if names is None else list(map(str, names))
+        if len(set(name_N)) < count:
+            raise UserError(f"names: {max(name_N, key=name_N.count)!r} is there twice, expected all different")
+        subject_N = [0] * count if subjects is None else np.asarray(subjects).tolist()
+        if isinstance(layout, str) and layout not in LAYOUTS:
+            raise UserError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}, or a Layout of your own")
+        joints = LAYOUTS[layout] if isinstance(layout, str) else layout
+        bodies = max((array.shape[2] for array in map(np.asarray, frames) if array.ndim == 4), default=1)
+        class_names = _class_names(labels) if classes is None else tuple(classes)
         benchmark = Benchmark(
             name=name,
-            source=Source(name, _layout(layout), class_names, bodies=_bodies(frames), channels=channels),
+            source=Source(name, joints, class_names, bodies=bodies, channels=channels),
             protocol=Protocol("subject") if split is None else Protocol("split", test=("test",)),
             class_names=class_names,
             class_of_label=tuple(range(len(class_names))),
@@ -119,26 +122,13 @@ class DataSet:
         digest = hashlib.blake2b(digest_size=16)
 
         def found() -> Iterable[tuple[str, Record]]:
-            for number, (array, label) in enumerate(zip(frames, labels, strict=True)):
-                called = str(names[number]) if names else f"recording_{number}"
-                subject = np.asarray(subjects)[number].item() if subjects is not None else 0
+            for array, label, part, called, subject in zip(frames, labels, split_N, name_N, subject_N, strict=True):
                 cleaned = clean_array(array, benchmark.source, called)
                 record = Record(called, _class_number(label, class_names), subject, 0, 0, cleaned)
                 digest.update(repr((called, record.label, subject)).encode() + cleaned.tobytes())
-                yield split[number] if split else "all", record
+                yield part, record
 
-        room = sum(len(array) for array in frames) * benchmark.source.bodies
-        return pack(found(), benchmark, room, "from_arrays", digest)
-
-
-def _layout(layout: str | Layout) -> Layout:
-    if isinstance(layout, str) and layout not in LAYOUTS:
-        raise UserError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}, or a Layout of your own")
-    return LAYOUTS[layout] if isinstance(layout, str) else layout
-
-
-def _bodies(frames: Sequence[np.ndarray]) -> int:
-    return max((array.shape[2] for array in map(np.asarray, frames) if array.ndim == 4), default=1)
+        return pack(found(), benchmark, bodies * sum(map(len, frames)), "from_arrays", digest)
 
 
 def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
@@ -150,7 +140,7 @@ def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
 def _class_number(label: Any, class_names: tuple[str, ...]) -> int:
     if isinstance(label, str) and label in class_names:
         return class_names.index(label)
-    if isinstance(label, str) or not 0 <= label < len(class_names):
+    if isinstance(label, str) or label not in range(len(class_names)):
         raise UserError(f"labels: {label!r}, expected a number below {len(class_names)}, or one of the classes' names")
     return int(label)
 
@@ -167,27 +157,17 @@ def find(data_dir: str | pathlib.Path, benchmark: Benchmark) -> pathlib.Path:
     except UserError as error:
         if not source.synthetic:
             raise UserError(f"{error}; make it with: {' && '.join(source.commands(data_dir))}") from None
-        _make(data_dir, source)
+        _LOGGER.info("%s holds no %s: making it", data_dir, source.name)
+        for command in source.commands(data_dir):
+            if status := subprocess.run([sys.executable, *command.split()[1:]], check=False).returncode:
+                raise UserError(f"'{command}' failed with status {status}; its message stands above") from None
         directory = records.find_data_set(data_dir, source.name)
     _check_info(records.read_info(directory), benchmark, directory)
     return directory
 
 
-def _make(data_dir: str | pathlib.Path, source: Source) -> None:
-    """Makes a synthetic set; nothing of the user's is needed for it."""
-    _LOGGER.info("%s holds no %s: making it", data_dir, source.name)
-    for command in source.commands(data_dir):
-        finished = subprocess.run([sys.executable, *command.split()[1:]], check=False)
-        if finished.returncode:
-            raise UserError(f"'{command}' failed with status {finished.returncode}; its message stands above")
-
-
 def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
-    """Reads all recordings of a benchmark's data set.
-
-    Args:
-      data_dir: where converted sets lie, as `data_dir/NAME/VERSION`.
-      benchmark: says which set, and what must be in it.
+    """Reads all recordings of a benchmark's data set, which lies in `data_dir/NAME/VERSION`.
 
     Raises:
       UserError: when the set is missing, damaged, or not the benchmark's.
@@ -202,39 +182,52 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
 def pack(
     found: Iterable[tuple[str, Record]], benchmark: Benchmark, room: int, place: str, digest: Any = None
 ) -> DataSet:
-    """Packs records, each with its split.
+    """Packs records, each with its split, into tracks of `room` frames at most; errors call them `place`.
 
-    Args:
-      found: the records; they are gone when they are packed.
-      benchmark: their task.
-      room: as many frames as their tracks may have; memory that is never written to is never taken.
-      place: what errors call them.
-      digest: of the records, complete when all were found; None where nobody asks what they were.
+    Memory that is never written to is never taken, so there may be too much room. The digest is complete when all
+    records were found; None where nobody asks what they were.
+
+    Raises:
+      UserError: when there are none, nobody is seen in one, or its label is not one of the benchmark's.
     """
     joints, _, channels = benchmark.source.frame_shape
     frames_FxVxC, filled = np.empty((room, joints, channels), np.float32), 0
+    classes = benchmark.class_of_label
     facts: list[tuple[Any, ...]] = []
     for split, record in found:
         if digest is not None:
             digest.update(f"{split}\0".encode())
-        length, body_M = _append(record, frames_FxVxC[filled:], place)
-        filled += length * int(body_M.sum())
+        if not 0 <= record.label < len(classes):
+            raise UserError(
+                f"{place}: {record.name} has label {record.label}, but benchmark {benchmark.name} knows labels 0 to "
+                f"{len(classes) - 1}; was the set converted from another benchmark's recordings?"
+            )
+        there_TxVxMxC = record.frames_TxVxMxC != 0
+        seen_T = there_TxVxMxC.reshape(len(there_TxVxMxC), -1).any(axis=1)
+        if not seen_T.any():
+            raise UserError(f"{place}: nobody is seen in any frame of {record.name}; convert the data set again")
+        body_M = there_TxVxMxC.any(axis=0).any(axis=(0, 2))
+        x_TxVxMxC = record.frames_TxVxMxC if seen_T.all() else record.frames_TxVxMxC[seen_T]
+        for body in np.flatnonzero(body_M):
+            track_TxVxC = frames_FxVxC[filled : filled + len(x_TxVxMxC)]
+            for channel in range(channels):  # a third of the time that all channels of a joint at once take
+                track_TxVxC[..., channel] = x_TxVxMxC[:, :, body, channel]
+            filled += len(x_TxVxMxC)
         origins = (getattr(record, key) for key in ORIGINS)
-        facts.append((length, body_M, _class_of(record, benchmark, place), record.name, split, *origins))
+        facts.append((len(x_TxVxMxC), body_M, classes[record.label], record.name, split, *origins))
     if not facts:
         raise UserError(f"{place}: holds no recordings; convert the data set again")
     length_N, body_NxM, label_N, name_N, split_N, *origin_N = map(np.array, zip(*facts, strict=True))
-    frames_FxVxC = frames_FxVxC[:filled]
     return DataSet(
         benchmark=benchmark,
-        frames_FxVxC=frames_FxVxC,
+        frames_FxVxC=frames_FxVxC[:filled],
         start_NxM=track_starts(body_NxM, length_N),
         length_N=length_N,
         name_N=name_N,
         label_N=label_N,
         columns={"split": split_N, **dict(zip(ORIGINS, origin_N, strict=True))},
         fingerprint="" if digest is None else digest.hexdigest(),
-        unseen=bool(np.isnan(frames_FxVxC[..., 0].sum(dtype=np.float64))),
+        unseen=bool(np.isnan(frames_FxVxC[:filled, :, 0].sum(dtype=np.float64))),
     )
 
 
@@ -262,9 +255,7 @@ def still(data_set: DataSet) -> np.ndarray:
 def train_and_test(data_set: DataSet, fold: int | str | None = None) -> tuple[DataSet, DataSet]:
     """The recordings that the benchmark's protocol trains on, and those that it tests on; either may be empty.
 
-    Args:
-      data_set: all recordings.
-      fold: which value is left out of training, where the protocol leaves out each once.
+    `fold` is the value that is left out of training, where the protocol leaves out each once.
     """
     is_test_N = data_set.benchmark.protocol.is_test(data_set.columns, fold)
     return data_set.select(~is_test_N), data_set.select(is_test_N)
@@ -273,14 +264,8 @@ def train_and_test(data_set: DataSet, fold: int | str | None = None) -> tuple[Da
 def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataSet, DataSet]:
     """Divides the train part once more, into what is trained on and what choices are made on.
 
-    Args:
-      train: the protocol's train part.
-      fraction: of its recordings that is held out, at least; 0 holds out none.
-      by: `recording` holds out single recordings; `subject` (or `camera`, `setup`) all of a subject's.
-      seed: of the random choice.
-
-    Returns:
-      The part for training and the part for validation, which is empty for a fraction of 0.
+    At least `fraction` of the recordings is held out: single ones by `recording`, all of a subject's by `subject` (or
+    `camera`, `setup`). A fraction of 0 holds out none.
 
     Raises:
       UserError: when nothing would be left to train on, or the data set does not tell its subjects.
@@ -306,16 +291,12 @@ def hold_out(train: DataSet, fraction: float, by: str, seed: int) -> tuple[DataS
 
 def _check_info(info: records.DataSetInfo, benchmark: Benchmark, directory: pathlib.Path) -> None:
     source = benchmark.source
-    found = (info.name, info.joints, info.bodies, info.channels)
-    expected = (source.name, *source.frame_shape)
+    found, expected = (info.name, info.joints, info.bodies, info.channels), (source.name, *source.frame_shape)
     if found != expected:
-        holds, needs = (
-            f"{name} with {joints} joints of {bodies} bodies, {channels} channels each"
-            for name, joints, bodies, channels in (found, expected)
-        )
+        shape = "{} with {} joints of {} bodies, {} channels each"
         raise UserError(
-            f"{directory}: holds {holds}, but benchmark {benchmark.name} needs {needs}; choose the config that fits, "
-            f"or another config.data.dir"
+            f"{directory}: holds {shape.format(*found)}, but benchmark {benchmark.name} needs "
+            f"{shape.format(*expected)}; choose the config that fits, or another config.data.dir"
         )
     if difference := label_difference(info.label_names, source.label_names):
         raise UserError(
@@ -330,34 +311,3 @@ def label_difference(found: Sequence[str], expected: Sequence[str]) -> str:
         if one != other:
             return f"class {number} is {one!r} in the set, but {other!r}"
     return "" if len(found) == len(expected) else f"{len(found)} classes in the set, but {len(expected)}"
-
-
-def _append(record: Record, frames_FxVxC: np.ndarray, place: str) -> tuple[int, np.ndarray]:
-    """Writes the tracks of a record's bodies, one after the other, to the first of the frames.
-
-    Returns:
-      The frames of each track, and which of the M bodies have one.
-    """
-    x_TxVxMxC = record.frames_TxVxMxC
-    there_TxVxMxC = x_TxVxMxC != 0
-    seen_T = there_TxVxMxC.reshape(len(x_TxVxMxC), -1).any(axis=1)
-    if not seen_T.any():
-        raise UserError(f"{place}: nobody is seen in any frame of {record.name}; convert the data set again")
-    if not seen_T.all():
-        x_TxVxMxC = x_TxVxMxC[seen_T]
-    body_M = there_TxVxMxC.any(axis=0).any(axis=(0, 2))
-    length = len(x_TxVxMxC)
-    for track, body in enumerate(np.flatnonzero(body_M)):
-        track_TxVxC = frames_FxVxC[track * length : (track + 1) * length]
-        for channel in range(track_TxVxC.shape[2]):  # a third of the time that all channels of a joint at once take
-            track_TxVxC[..., channel] = x_TxVxMxC[:, :, body, channel]
-    return length, body_M
-
-
-def _class_of(record: Record, benchmark: Benchmark, place: str) -> int:
-    if not 0 <= record.label < len(benchmark.class_of_label):
-        raise UserError(
-            f"{place}: {record.name} has label {record.label}, but benchmark {benchmark.name} knows labels 0 to "
-            f"{len(benchmark.class_of_label) - 1}; was the set converted from another benchmark's recordings?"
-        )
-    return benchmark.class_of_label[record.label]

@@ -14,11 +14,8 @@ def fingerprint(frames_TxVxMxC: np.ndarray) -> str:
 def groups(fingerprint_N: np.ndarray) -> list[np.ndarray]:
     """The recordings that share a fingerprint with another one, by group, in the order of each group's first."""
     _, group_N, count_G = np.unique(fingerprint_N, return_inverse=True, return_counts=True)
-    shared_S = np.flatnonzero(count_G[group_N] > 1)
-    members: dict[int, list[int]] = {}
-    for number in shared_S:
-        members.setdefault(int(group_N[number]), []).append(int(number))
-    return [np.array(numbers) for numbers in members.values()]
+    shared = dict.fromkeys(group_N[count_G[group_N] > 1].tolist())
+    return [np.flatnonzero(group_N == group) for group in shared]
 
 
 def leaked(fingerprint_N: np.ndarray, is_test_N: np.ndarray) -> np.ndarray:

@@ -2,14 +2,11 @@
 
 The network gives the same answer, the same gradients and the same running statistics when that row has the weight of
 all that it stands for (`DSTANet`, `share_BxR`). How many rows a batch needs differs from one to the next, and a
-compiled step has a fixed number; but batches are a pure function of the step, so all of their needs are known before
-the first one.
-
-Where statistics are not taken from the batch, as in an evaluation, a row of zeros may come to something that is known
-beforehand: then absent bodies need no row at all (`absent_row=False`).
+compiled step has a fixed number. Where statistics are not taken from the batch, as in an evaluation, a row of zeros may
+come to something that is known beforehand: then absent bodies need no row at all (`absent_row=False`).
 """
 
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +14,8 @@ import numpy as np
 _WORTH = 7 / 8
 
 
-@dataclasses.dataclass(frozen=True)
-class RowCounts:
-    """The numbers of rows R for which a step is compiled.
-
-    Attributes:
-      usual: enough for most batches.
-      most: enough for all of them.
-    """
+class RowCounts(NamedTuple):
+    """The numbers of rows R for which a step is compiled: enough for most batches, and enough for all of them."""
 
     usual: int
     most: int
@@ -34,8 +25,7 @@ class RowCounts:
         return self.usual if needed <= self.usual else self.most
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(NamedTuple):
     """Which body each row of a batch is.
 
     Attributes:
@@ -51,26 +41,15 @@ class Rows:
 
 
 def rows_needed(body_SxBxM: np.ndarray, absent_row: bool = True) -> np.ndarray:
-    """How many rows S batches need: one for each body that is there, and one for all that are absent, if any is.
-
-    Args:
-      body_SxBxM: which bodies are there.
-      absent_row: False where absent bodies need none.
-    """
+    """How many rows S batches need: one for each body that is there, and one for all that are absent, if any is."""
     needed_S: np.ndarray = body_SxBxM.sum((1, 2))
     return needed_S + ~body_SxBxM.all((1, 2)) if absent_row else needed_S
 
 
 def choose(needed_S: np.ndarray, rows: int, multiple: int) -> RowCounts | None:
-    """The two numbers of rows with which S batches take the fewest rows together.
+    """The two numbers of rows with which S batches take the fewest rows together; None when that saves too little.
 
-    Args:
-      needed_S: what each batch needs.
-      rows: B M, that a batch has when every body has its row.
-      multiple: both numbers are multiples of it, as devices divide the rows.
-
-    Returns:
-      None when packing would save too little.
+    Both are multiples of `multiple`, as devices divide the rows. A batch has `rows` when every body has its row.
     """
     candidates = np.unique(-(-needed_S // multiple) * multiple)
     most = int(candidates[-1])
@@ -89,12 +68,9 @@ def every_body(body_BxM: np.ndarray) -> Rows:
 
 
 def pack(body_BxM: np.ndarray, rows: int, absent_row: bool = True) -> Rows:
-    """Rows of the bodies that are there, then one for all that are absent, then rows that count for nothing.
+    """R rows of the bodies that are there, then one for all that are absent, then rows that count for nothing.
 
-    Args:
-      body_BxM: which bodies are there.
-      rows: R.
-      absent_row: False for no row of the absent ones: the shares of a sample add up to the part that is there.
+    Without a row of the absent ones, the shares of a sample add up to the part that is there.
 
     Raises:
       ValueError: when more rows are needed than R.
@@ -105,10 +81,9 @@ def pack(body_BxM: np.ndarray, rows: int, absent_row: bool = True) -> Rows:
     batch, bodies = body_BxM.shape
     sample_P, body_P = np.nonzero(body_BxM)
     there = len(sample_P)
-    sample_R, body_R = np.zeros(rows, int), np.full(rows, -1)
-    sample_R[:there], body_R[:there] = sample_P, body_P
     share_BxR = np.zeros((batch, rows), np.float32)
     share_BxR[sample_P, np.arange(there)] = 1 / bodies
     if needed > there:
         share_BxR[:, there] = (~body_BxM).sum(axis=1) / bodies
-    return Rows(sample_R, body_R, share_BxR)
+    empty = (0, rows - there)
+    return Rows(np.pad(sample_P, empty), np.pad(body_P, empty, constant_values=-1), share_BxR)

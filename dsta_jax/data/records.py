@@ -2,13 +2,13 @@
 
 A set lies in `DATA_DIR/NAME/VERSION/`: `NAME-SPLIT.tfrecord-00000-of-000NN` (the shards), `features.json`,
 `dataset_info.json` and `label.labels.txt` (https://www.tensorflow.org/datasets/external_tfrecord). Each payload of a
-shard is a `tf.train.Example`.
-
-Reading checks all checksums and the counts: a file cut between two records passes every checksum.
+shard is a `tf.train.Example`. Reading checks all checksums and the counts: a file cut between two records passes every
+checksum.
 """
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import re
@@ -35,8 +35,7 @@ class Record:
       name: distinct within its data set; scores of several streams are matched by it.
       label: the finest class its data set has, from 0.
       subject: as the data set numbers it, from 1, or calls it; 0 or an empty word where it does not.
-      camera: as `subject`.
-      setup: as `subject`.
+      camera: as `subject`; and `setup`.
       frames_TxVxMxC: float32, normalised; a joint that was not seen is NaN in all channels, an absent body is zeros.
     """
 
@@ -50,16 +49,9 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class DataSetInfo:
-    """What `dataset_info.json` and `features.json` say of a set.
+    """What `dataset_info.json` and `features.json` say of a set: the lengths of each split's shards, what labels mean.
 
-    Attributes:
-      name: the set's name; its files' names begin with it.
-      version: three numbers with dots.
-      split_lengths: for each split the number of records in each of its shards.
-      label_names: what the labels mean.
-      joints: joints of a body (V).
-      bodies: bodies of a record (M).
-      channels: coordinates of a joint (C).
+    A record has M bodies, each of V joints, each of C channels.
     """
 
     name: str
@@ -105,7 +97,7 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
             raise UserError(f"{directory}: file format {info['fileFormat']!r}, expected 'tfrecord'")
         described = features["featuresDict"]["features"]
         tensor = described["frames"]["tensor"]
-        joints, bodies, channels = (int(size) for size in tensor["shape"]["dimensions"][1:])
+
         if tensor["dtype"] != "float32" or tensor["encoding"] != "bytes":
             raise ValueError("frames are not float32 stored as bytes")
         return DataSetInfo(
@@ -114,10 +106,8 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
             split_lengths={
                 split["name"]: tuple(int(length) for length in split["shardLengths"]) for split in info["splits"]
             },
-            label_names=_label_names(directory, int(described["label"]["classLabel"]["numClasses"])),
-            joints=joints,
-            bodies=bodies,
-            channels=channels,
+            label_names=_label_names(directory / _LABELS, int(described["label"]["classLabel"]["numClasses"])),
+            **dict(zip(("joints", "bodies", "channels"), map(int, tensor["shape"]["dimensions"][1:]), strict=True)),
         )
     except (KeyError, TypeError, ValueError) as error:
         reason = f"no key {error}" if isinstance(error, KeyError) else error
@@ -132,17 +122,17 @@ def _read_json(path: pathlib.Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, so no complete data set; {tfrecord.REMEDY}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as JSON ({error}); {tfrecord.REMEDY}") from error
 
 
-def _label_names(directory: pathlib.Path, count: int) -> tuple[str, ...]:
+def _label_names(path: pathlib.Path, count: int) -> tuple[str, ...]:
     try:
-        names = tuple((directory / _LABELS).read_text(encoding="utf-8").splitlines())
+        names = tuple(path.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{directory / _LABELS}: not a readable text file ({error}); {tfrecord.REMEDY}") from error
+        raise UserError(f"{path}: not a readable text file ({error}); {tfrecord.REMEDY}") from error
     if len(names) != count:
-        raise UserError(f"{directory / _LABELS}: {len(names)} names, but {count} labels; {tfrecord.REMEDY}")
+        raise UserError(f"{path}: {len(names)} names, but {count} labels; {tfrecord.REMEDY}")
     return names
 
 
@@ -154,12 +144,9 @@ def total_bytes(directory: str | os.PathLike[str]) -> int:
 def read_set(
     directory: str | os.PathLike[str], as_they_are: bool = False, digest: Any = None
 ) -> Iterator[tuple[str, Record]]:
-    """Reads all splits, one after the other: pairs of split name and record.
+    """Reads all splits of `DATA_DIR/NAME/VERSION`, one after the other: pairs of split name and record.
 
-    Args:
-      directory: `DATA_DIR/NAME/VERSION`, as `find_data_set` gives it.
-      as_they_are: whether records may hold infinity, and labels that the set does not know.
-      digest: one of hashlib's, which is given the checksum of every record; None where nobody asks.
+    With `as_they_are`, records may hold infinity, and unknown labels. The digest is given each record's checksum.
 
     Raises:
       UserError: when a shard is missing, damaged, cut short or too long, a record is not as the metadata say, or a name
@@ -172,14 +159,11 @@ def read_set(
         for shard, expected in enumerate(lengths):
             path = directory / shard_name(info.name, split, shard, len(lengths))
             count = 0
-            for payload in tfrecord.read_file(path):
-                place = f"{path}: record {count} at byte {payload.offset}"
+            for count, payload in enumerate(tfrecord.read_file(path), 1):
+                place = f"{path}: record {count - 1} at byte {payload.offset}"
                 record = _to_record(place, payload.content, info, as_they_are)
-                if record.name in place_of:
-                    taken = place_of[record.name]
+                if (taken := place_of.setdefault(record.name, place)) is not place:
                     raise UserError(f"{place}: the name {record.name!r} is taken by {taken}; {tfrecord.REMEDY}")
-                place_of[record.name] = place
-                count += 1
                 if digest is not None:
                     digest.update(payload.checksum)
                 yield split, record
@@ -193,12 +177,14 @@ def _to_record(place: str, payload: bytes, info: DataSetInfo, as_they_are: bool)
     except DecodeError:
         raise UserError(f"{place}: not a tf.train.Example; {tfrecord.REMEDY}") from None
     try:
-        label, origins = _integer(values, "label"), {key: _integer_or_text(values, key) for key in ORIGINS}
-        name, raw = _bytes(values, "name").decode("utf-8"), _bytes(values, "frames")
+        label = int(_single(values, "label", "int64_list"))
+        name = _single(values, "name", "bytes_list").decode("utf-8")
+        raw = _single(values, "frames", "bytes_list")
+        origins = {key: _integer_or_text(values, key) for key in ORIGINS}
         if not as_they_are and not 0 <= label < len(info.label_names):
             raise ValueError(f"label {label}, expected 0 to {len(info.label_names) - 1}")
         frame_shape = (info.joints, info.bodies, info.channels)
-        frame_bytes = 4 * info.joints * info.bodies * info.channels
+        frame_bytes = 4 * math.prod(frame_shape)
         if not raw or len(raw) % frame_bytes:
             shape = " x ".join(map(str, frame_shape))
             raise ValueError(f"{name}: frames of {len(raw)} bytes, expected a multiple of {frame_bytes} ({shape})")
@@ -211,7 +197,6 @@ def _to_record(place: str, payload: bytes, info: DataSetInfo, as_they_are: bool)
 
 
 def _check_values(name: str, frames_TxVxMxC: np.ndarray) -> None:
-    """Raises ValueError for infinity, or for a joint that is NaN in some of its channels only."""
     if np.isfinite(frames_TxVxMxC).all():
         return
     if np.isinf(frames_TxVxMxC).any():
@@ -221,20 +206,14 @@ def _check_values(name: str, frames_TxVxMxC: np.ndarray) -> None:
         raise ValueError(f"{name}: NaN in some channels of a joint, expected it in all of them for a joint not seen")
 
 
-def _integer(values: Any, key: str) -> int:
-    return int(_single(key, values[key].int64_list.value if key in values else []))
-
-
-def _bytes(values: Any, key: str) -> bytes:
-    return bytes(_single(key, values[key].bytes_list.value if key in values else []))
-
-
 def _integer_or_text(values: Any, key: str) -> int | str:
-    found = values[key].bytes_list.value if key in values else []
-    return _single(key, found).decode("utf-8") if found else _integer(values, key)
+    if key in values and values[key].bytes_list.value:
+        return str(_single(values, key, "bytes_list").decode("utf-8"))
+    return int(_single(values, key, "int64_list"))
 
 
-def _single(key: str, found: Any) -> Any:
+def _single(values: Any, key: str, kind: str) -> Any:
+    found = getattr(values[key], kind).value if key in values else []  # A key that is asked for would be made.
     if len(found) != 1:
         raise ValueError(f"key {shown(key)} holds {len(found)} values of its type, expected one")
     return found[0]

@@ -15,10 +15,7 @@ _NO_TICKET = np.uint64(2**64 - 1)
 class Purpose(enum.IntEnum):
     """What random numbers are for; each purpose has a sequence of its own."""
 
-    ORDER = 0
-    FRAMES = 1
-    AUGMENTATION = 2
-    VALIDATION = 3
+    ORDER, FRAMES, AUGMENTATION, VALIDATION = range(4)
 
 
 def random_words(count: int, seed: int, purpose: Purpose, epoch: int = 0, sample: int = 0) -> np.ndarray:
@@ -30,11 +27,9 @@ def sample_words(count: int, seed: int, purpose: Purpose, epoch_B: np.ndarray, s
     """B x W: `random_words` of each sample, W = count."""
     philox = np.random.Philox(key=(seed, int(purpose)))
     state = philox.state
-    counter_Bx4 = np.zeros((len(sample_B), 4), np.uint64)
-    counter_Bx4[:, 1], counter_Bx4[:, 2] = sample_B, epoch_B
     words_BxW = np.empty((len(sample_B), count), np.uint64)
-    for words_W, counter in zip(words_BxW, counter_Bx4, strict=True):
-        state["state"]["counter"] = counter
+    for words_W, epoch, sample in zip(words_BxW, epoch_B, sample_B, strict=True):
+        state["state"]["counter"] = np.array([0, sample, epoch, 0], np.uint64)
         philox.state = state  # takes a fraction of the time of a new generator
         words_W[:] = philox.random_raw(count)
     return words_BxW
@@ -51,16 +46,10 @@ def permutation(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> np.n
 
 
 def test_frames(length_B: np.ndarray, sampled: int, cropped: int) -> np.ndarray:
-    """Frames for testing: `sampled` spread evenly over each sequence, of which the central `cropped`.
+    """B x T frame numbers for testing: `sampled` (150) spread evenly over each sequence, the central `cropped` (128).
 
-    Args:
-      length_B: frames of each stream.
-      sampled: 150 in the paper.
-      cropped: 128 in the paper.
-
-    Returns:
-      B x T frame numbers, T = cropped. The i-th of the spread is int(i * (length / sampled)) in double precision, as
-      the authors compute it; integer division gives other frames for some lengths.
+    The i-th of the spread is int(i * (length / sampled)) in double precision, as the authors compute it; integer
+    division gives other frames for some lengths.
     """
     first = (sampled - cropped) // 2
     spread_T = np.arange(first, first + cropped)
@@ -68,16 +57,10 @@ def test_frames(length_B: np.ndarray, sampled: int, cropped: int) -> np.ndarray:
 
 
 def train_frames(length_B: np.ndarray, sampled: int, cropped: int, words_BxW: np.ndarray) -> np.ndarray:
-    """Frames for training: a sorted random draw without replacement from each sequence, and a random crop of it.
+    """B x T frame numbers for training, ascending: a random draw without replacement, and a random crop of it.
 
-    Args:
-      length_B: frames of each stream.
-      sampled: how many are drawn, from ceil(sampled / length) copies of the frames (150 in the paper).
-      cropped: how many in a row of the draw are kept (128 in the paper).
-      words_BxW: random words, of each sample at least `train_words(length, sampled)`; those beyond do not matter.
-
-    Returns:
-      B x T frame numbers, T = cropped, ascending.
+    Of ceil(sampled / length) copies of a sequence's frames, `sampled` are drawn (150 in the paper), and of the draw
+    `cropped` in a row are kept (128). Each sample needs at least `train_words` words; those beyond do not matter.
     """
     crop_Bx1 = train_words(length_B, sampled)[:, None] - 1  # the word after the tickets
     ticket_W = np.arange(int(crop_Bx1.max()))

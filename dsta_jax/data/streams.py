@@ -28,25 +28,14 @@ def sampled_stream(
     confidence: bool = False,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The sampled frames of a stream, without making the stream's other frames.
+    """R x T x V x C: the sampled frames of a stream, without making the stream's other frames.
 
     A stream is made from the whole sequence before frames are sampled: a bone is a joint minus its parent, zero at the
-    root; a difference is x[k (i + 1)] - x[k i] of the sequence taken every k-th frame, with a zero frame at the end.
+    root; a difference is x[k (i + 1)] - x[k i] of the sequence taken every k-th frame (`interval`), with a zero frame
+    at the end. Of a last channel that is a confidence, it is the mean of its two ends'. What is made of NaN is NaN.
 
-    Args:
-      frames_FxVxC: normalised sequences of bodies, one after the other. What is made of NaN is NaN.
-      start_R: where the sequence of each row begins in them. A row that begins before all frames, at a negative
-        number, is a stream of frames that mean nothing.
-      length_R: frames of each sequence.
-      index_RxT: which frames of the stream are wanted, below `stream_length(length, interval)`.
-      stream: which stream.
-      interval: k; 1 for joints and bones.
-      layout: bones, for `spatial`.
-      confidence: whether the last channel is a confidence: that of a bone or a difference is the mean of its two ends'.
-      out: R x T x V x C float32, contiguous, to be written to; a new array where it is not given.
-
-    Returns:
-      R x T x V x C, `out`.
+    The row's sequence begins at frame `start_R`; one that begins at a negative number means nothing. `index_RxT` are
+    below `stream_length(length, interval)`. `out` is written to and returned, float32 and contiguous.
     """
     if out is None:
         out = np.empty((*index_RxT.shape, *frames_FxVxC.shape[1:]), np.float32)

@@ -14,9 +14,7 @@ from dsta_jax.files import complete_file
 REMEDY = "convert the data set again with --overwrite"
 
 # A frame is: length (8 bytes), checksum of the length (4), payload, checksum of the payload (4); little endian.
-_HEADER = struct.Struct("<QI")
-_LENGTH = struct.Struct("<Q")
-_CHECKSUM = struct.Struct("<I")
+_LENGTH, _CHECKSUM, _HEADER = struct.Struct("<Q"), struct.Struct("<I"), struct.Struct("<QI")
 
 
 class Payload(NamedTuple):
@@ -34,11 +32,7 @@ def frame(payload: bytes) -> bytes:
 
 
 def write_file(path: pathlib.Path, payloads: Iterable[bytes]) -> int:
-    """Writes payloads as a TFRecord file, which is there completely or not at all.
-
-    Returns:
-      The sum of the payloads' sizes in bytes.
-    """
+    """Writes payloads as a TFRecord file, there completely or not at all; returns the sum of their sizes in bytes."""
     size = 0
     with complete_file(path) as file:
         for payload in payloads:

@@ -319,6 +319,9 @@ def test_from_arrays():
         ({"layout": "hand_21"}, "layout 'hand_21': expected one of hand_22"),
         ({"labels": [0, 1, 2, 3], "classes": ["a", "b", "c"]}, "labels: 3, expected a number below 3"),
         ({"labels": ["a", "b", "x", "a"], "classes": ["a", "b"]}, "labels: 'x', expected"),
+        ({"labels": [0, 0.5, 1, 1]}, "labels: 0.5, expected a number below 2"),
+        ({"names": ["a", "b", "c", "b"]}, "names: 'b' is there twice"),
+        ({"split": np.array(["train", "test", "train", "val"])}, "split: 'val', expected train or test"),
         ({"layout": "ntu_25"}, "recording_0: 22 joints of 3 coordinates without confidence, expected 25 (ntu_25)"),
     ],
 )
