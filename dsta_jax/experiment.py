@@ -1,6 +1,8 @@
 """An experiment: all networks of a configuration, trained, evaluated and fused in a working directory."""
 
 import functools
+import hashlib
+import json
 import logging
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -147,7 +149,9 @@ class Experiment:
                 )
         if self.data.fingerprint == run.fingerprint and then["protocol"] == now["protocol"]:
             return path
-        out = path / "evaluations" / f"{self.benchmark.name}_{self.data.fingerprint[:8]}"
+        what = json.dumps([self.data.fingerprint, now["protocol"]], sort_keys=True)
+        digest = hashlib.sha256(what.encode()).hexdigest()[:8]
+        out = path / "evaluations" / f"{self.benchmark.name}_{digest}"
         _LOGGER.info("not the recordings, or not the split, that %s was trained with: results go to %s", path, out)
         return out
 
@@ -172,4 +176,21 @@ def of_run(directory: str | pathlib.Path, changes: dict[str, Any] | None = None)
                 f"can be given"
             )
     run.config.update_from_flattened_dict(changes)
+    if "benchmark" not in changes:
+        _tell_changes(pathlib.Path(run.config.benchmark), run.benchmark)
     return Experiment(run.config, benchmark=None if "benchmark" in changes else run.benchmark)
+
+
+def _tell_changes(path: pathlib.Path, trained: Benchmark) -> None:
+    """Says so when the file of a run's benchmark has changed since the training."""
+    if path.suffix.lower() != ".toml" or not path.exists():
+        return
+    try:
+        what = "; ".join(workdir.differences(trained.to_dict(), own.read(path).to_dict(), ""))
+    except UserError as error:
+        what = str(error)
+    if what:
+        _LOGGER.warning(
+            f"{path} is not what it was when the run was trained ({what}): the benchmark of the training is used; "
+            f"--config.benchmark={path} takes the file"
+        )

@@ -140,9 +140,24 @@ def test_results_of_other_recordings_go_beside_the_runs_own(place, config, caplo
 
 def test_another_split_of_the_same_recordings_is_another_evaluation(place, config):
     Experiment(config).train(place / "run")
+    benchmark = {"benchmark": str(place / "tiny.toml")}
+    for old, new in (("[4]", "[2]"), ("[2]", "[3]")):
+        change(place, f"subject = {old}", f"subject = {new}")
+        for _ in range(2):
+            experiment.of_run(place / "run", benchmark).evaluate(place / "run")
+    assert len(list((place / "run" / "evaluations").iterdir())) == 2, "one for each split"
+
+
+def test_a_benchmark_file_that_changed_is_told(place, config, caplog):
+    results = Experiment(config).train(place / "run")
+    assert experiment.of_run(place / "run") and "not what it was" not in caplog.text
     change(place, "subject = [4]", "subject = [2]")
-    experiment.of_run(place / "run", {"benchmark": str(place / "tiny.toml")}).evaluate(place / "run")
-    assert len(list((place / "run" / "evaluations").iterdir())) == 1
+    assert experiment.of_run(place / "run").evaluate(place / "run") == results, "of the benchmark of the training"
+    path = place / "tiny.toml"
+    assert f"{path} is not what it was when the run was trained (protocol." in caplog.text
+    assert f"--config.benchmark={path} takes the file" in caplog.text
+    path.write_text("[")
+    assert experiment.of_run(place / "run").benchmark and "not readable as TOML" in caplog.text
 
 
 def test_a_set_with_only_a_test_part_can_be_evaluated(place, config):

@@ -15,10 +15,7 @@ from tqdm import tqdm
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, sole_writer
 
-from .. import pool
-
 from .. import pool, shards
-from ..lock import sole_writer
 
 SETTINGS_FILE = "synthetic.json"
 
