@@ -23,7 +23,7 @@ from dsta_jax.data import records
 from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
-from dsta_jax.files import sole_writer
+from dsta_jax.files import sole_writer, writable
 
 from . import broken, duplicate_report, pool, shards, tfds_layout
 
@@ -48,15 +48,12 @@ def convert(
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
     directory = options.out / source.name / source.version
-    try:
-        with sole_writer(directory.parent):
-            _finish_replacing(directory)
-            if directory.exists() and not options.overwrite:
-                _compare_with_existing(directory, _made_from(source, collection))
-            else:
-                _convert(source, collection, options, benchmarks, directory)
-    except OSError as error:
-        raise UserError(f"{error.filename or options.out}: cannot be written ({error.strerror})") from error
+    with writable(options.out), sole_writer(directory.parent):
+        _finish_replacing(directory)
+        if directory.exists() and not options.overwrite:
+            _compare_with_existing(directory, _made_from(source, collection))
+        else:
+            _convert(source, collection, options, benchmarks, directory)
     return directory
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, in_one_split_each, without
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, writable
 
 from . import broken
 from .formats import ctr_gcn, npy_pair, padded, pyskl
@@ -29,7 +29,7 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
     _check_splits(collection, form)
     started = time.monotonic()
     outlines, reasons = _read_all(collection)
-    try:
+    with writable(out):
         _settle(reasons, len(collection.entries), out, skip_broken)
         collection = without(collection, reasons)
         if not collection.entries:
@@ -40,8 +40,6 @@ def write(collection: Collection, form: Format, out: pathlib.Path, skip_broken: 
         _write(collection, form, out, outlines)
         paths = npy_pair.files(out, collection.splits) if form == "npy" else [out]
         size = sum(path.stat().st_size for path in paths)
-    except OSError as error:
-        raise UserError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
     count, seconds = len(collection.entries), time.monotonic() - started
     splits = ", ".join(f"{split} {len(names)}" for split, names in collection.splits.items())
     speed = f"in {seconds:.1f} s, {count / seconds:.0f} recordings/s"

@@ -208,9 +208,11 @@ def _as_damage() -> Iterator[None]:
     """Orbax and its libraries raise whatever their parsers stumble over."""
     try:
         yield
-    except _Damaged:
+    except (_Damaged, MemoryError, jax.errors.JaxRuntimeError):  # Of the machine, not of the files.
         raise
     except Exception as error:
+        if isinstance(error, PermissionError) or "PERMISSION_DENIED" in str(error):
+            raise UserError(f"no permission to read the checkpoint ({error})") from error
         said = str(error).strip().splitlines()
         reason = said[0][:200] if said else type(error).__name__
         raise _Damaged(f"cannot be read ({reason}): files are missing or damaged") from error

@@ -1,4 +1,4 @@
-"""Files: why one cannot be read, written completely or not at all, and by one program at a time."""
+"""Files: why one cannot be read or written, written completely or not at all, and by one program at a time."""
 
 import contextlib
 import fcntl
@@ -47,6 +47,15 @@ def readable(place: object, what: str, remedy: str = "copy or download it again"
         found = f"{type(error).__name__}: {error}".removeprefix("ValueError: ")[:120]
         found = "".join(one if one.isprintable() else "?" for one in found)
         raise UserError(f"{place}: not readable as {what} ({found}); {remedy}") from error
+
+
+@contextlib.contextmanager
+def writable(place: object) -> Iterator[None]:
+    """Turns an OSError of the block into a UserError: its file, or `place`, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or place}: cannot be written ({error.strerror})") from error
 
 
 @contextlib.contextmanager

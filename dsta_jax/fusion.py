@@ -14,6 +14,7 @@ import numpy as np
 
 from dsta_jax import scores as score_files
 from dsta_jax.errors import UserError, one_line_errors
+from dsta_jax.files import writable
 from dsta_jax.scores import Scores
 
 
@@ -105,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(score_files.table({**rows, "fused": fused.metrics()}))
     print(f"\nFused, {fused.costliest_confusion()}.")
     if options.out:
-        score_files.save(fused, options.out)
+        with writable(options.out):
+            score_files.save(fused, options.out)
 
 
 if __name__ == "__main__":

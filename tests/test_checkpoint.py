@@ -76,6 +76,27 @@ def test_a_damaged_one_is_passed_over_with_a_line(copied, damage, caplog):
     assert int(restored(directory, members).step) == 14
 
 
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (MemoryError(), MemoryError),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory"), jax.errors.JaxRuntimeError),
+        (PermissionError(13, "Permission denied", "a"), UserError),
+        (ValueError("PERMISSION_DENIED: opening a"), UserError),
+    ],
+)
+def test_what_is_not_the_files_fault_deletes_nothing(copied, monkeypatch, error, raised):
+    def restore(*_, **__):
+        raise error
+
+    directory, members = copied
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.ocp.CheckpointManager, "restore", restore)
+        with pytest.raises(raised):
+            restored(directory, members)
+    assert int(restored(directory, members).step) == 14
+
+
 def test_all_damaged_is_one_line(copied):
     directory, members = copied
     for step in (7, 14):

@@ -3,7 +3,7 @@
 import pytest
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, readable, sole_writer
+from dsta_jax.files import complete_file, readable, sole_writer, writable
 
 
 def test_a_complete_file_replaces_another(tmp_path):
@@ -46,6 +46,14 @@ def test_why_a_file_cannot_be_read(error, message):
     with pytest.raises(UserError) as caught, readable("a.bin", "a box"):
         raise error
     assert str(caught.value) == message
+
+
+def test_why_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/a.bin: cannot be written \(Not a directory\)"), writable("set"):
+        (tmp_path / "file" / "a.bin").open("wb")
+    with pytest.raises(UserError, match=r"^set: cannot be written \(No space left on device\)"), writable("set"):
+        raise OSError(28, "No space left on device")
 
 
 def test_one_program_at_a_time_writes_to_a_directory(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, sole_writer
+from dsta_jax.files import complete_file, sole_writer, writable
 
 from .. import pool, shards
 
@@ -41,7 +41,7 @@ def write(raw_set: RawSet, out_dir: pathlib.Path, *, overwrite: bool = False, wo
     """
     out_dir = out_dir.resolve()
     incomplete = out_dir.with_name(f"{out_dir.name}.incomplete")
-    try:
+    with writable(out_dir):
         found = _settings_in(out_dir)
         if found is not None and not overwrite:
             missing = [name for name in raw_set.files if not (out_dir / name).is_file()]
@@ -59,8 +59,6 @@ def write(raw_set: RawSet, out_dir: pathlib.Path, *, overwrite: bool = False, wo
             if out_dir.exists():
                 _empty(out_dir)
             incomplete.rename(out_dir)
-    except OSError as error:
-        raise UserError(f"{out_dir}: cannot be written there ({error.strerror}); give another --out_dir") from error
     return True
 
 

@@ -23,7 +23,7 @@ from dsta_jax.check.survey import Survey
 from dsta_jax.data import dataset, records
 from dsta_jax.datasets import own
 from dsta_jax.datasets.recording import ORIGINS
-from dsta_jax.errors import UserError
+from dsta_jax.files import writable
 
 _WIDTH = 80
 _CASES = 5  # shown of each finding; the file lists all
@@ -47,12 +47,10 @@ def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
     head = f"{describe(seen, source)}\n\n"
     print(f"{head}{listing(found, _CASES)}\n")
     text, picture = (directory / f"{benchmark.name}.{ending}" for ending in ("txt", "png"))
-    try:
+    with writable(directory):
         directory.mkdir(parents=True, exist_ok=True)
         text.write_text(f"{head}{listing(found)}\n", encoding="utf-8")
         drawn = draw(seen, picture)
-    except OSError as error:
-        raise UserError(f"{error.filename or directory}: cannot be written ({error.strerror})") from error
     print(f"This report, with every case, is in {text}.")
     if drawn:
         print(f"Look at {picture}: are these your skeletons?")

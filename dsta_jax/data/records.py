@@ -22,6 +22,7 @@ from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Example
 from dsta_jax.datasets.recording import ORIGINS
 from dsta_jax.errors import UserError, shown
+from dsta_jax.files import readable
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _LABELS = "label.labels.txt"
@@ -118,12 +119,10 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
 
 
 def _read_json(path: pathlib.Path) -> Any:
-    try:
+    if not path.exists():
+        raise UserError(f"{path}: no such file, so no complete data set; {tfrecord.REMEDY}")
+    with readable(path, "JSON", tfrecord.REMEDY):
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, so no complete data set; {tfrecord.REMEDY}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as JSON ({error}); {tfrecord.REMEDY}") from error
 
 
 def _label_names(path: pathlib.Path, count: int) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ def test_a_second_run_at_the_same_time(tmp_path):
 
 
 def test_a_full_disk_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match=r"cannot be written there \(No space left on device\)"):
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
         raw_set.write(some_set(make=full), tmp_path / "set", workers=2)
 
 
