@@ -158,7 +158,7 @@ def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
     path_of = {name: collection.entries[name].path for name in found.broken}
     reasons = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
-    others = ("records", "joints", "unseen", "untrusted", "other_length", "left_out", "fallback")
+    others = ("records", "joints", "unseen", "untrusted", "at_origin", "other_length", "left_out", "fallback")
     return {**{key: getattr(found, key) for key in others}, "broken": reasons}
 
 
@@ -218,6 +218,9 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
         remedy = "to use them give channels without c, or set their confidence above 0"
         share = _share(found.untrusted, found.joints)
         lines.append(f"{share} have coordinates but confidence 0: {meaning}; {remedy}")
+    if found.at_origin:
+        remedy = "if they were not seen, write nan for them"
+        lines.append(f"{_share(found.at_origin, found.joints)} are at exactly 0 0 0, in some frames only: {remedy}")
     if count := found.other_length:
         lines.append(f"{count} recordings have another number of frames than their list says; the files were followed")
     if source.published and found.records != source.published:

@@ -52,6 +52,7 @@ class Result:
     joints: int = 0  # Of all frames, of the bodies that are present.
     unseen: int = 0  # Joints that were not seen.
     untrusted: int = 0  # Joints that have coordinates but confidence 0, and count as not seen.
+    at_origin: int = 0  # Joints at exactly 0 0 0 in some frames of a recording, but not in all.
     other_length: int = 0  # Recordings that have not as many frames as their list says.
     broken: dict[str, str] = dataclasses.field(default_factory=dict)  # Why.
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)  # Why there is nothing in the recording.
@@ -110,6 +111,7 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         joints=found.joints,
         unseen=found.unseen,
         untrusted=found.untrusted,
+        at_origin=found.at_origin,
         other_length=entry.listed_frames not in (0, len(frames_TxVxMxC)),
         fallback={entry.name: ", ".join(found.reference.joints)} if is_fallback else {},
         fingerprints={entry.name: duplicates.fingerprint(frames_TxVxMxC)},

@@ -12,7 +12,7 @@ from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_na
 from dsta_jax.errors import UserError
 
 from . import conversion
-from .formats.padded import has_confidence
+from .formats.padded import UNSURE, has_confidence
 
 # Splits that are neither for training nor, by this name, for testing.
 _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}
@@ -24,6 +24,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
         raise UserError(f"{directory}: no dataset_info.json there, expected a converted set, DATA_DIR/NAME/VERSION")
     info = records.read_info(directory)
     confidence = has_confidence(str(directory), info.joints, info.channels, source)
+    notes = (UNSURE,) if source is None and info.channels == 3 else ()
     found = []
     splits: dict[str, list[str]] = {split: [] for split in info.split_lengths}
     for split, record in records.read_set(directory):
@@ -41,7 +42,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
                     return Recording.of_channels(record.frames_TxVxMxC, confidence)
         raise UserError(f"{directory}: {wanted.name} is not there any more")
 
-    return Collection(by_name(directory, found), splits, read_one, info.label_names)
+    return Collection(by_name(directory, found), splits, read_one, info.label_names, notes)
 
 
 def write(
@@ -97,6 +98,7 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
     nothing_tests = len(training) == len(names_of) and not all("train" in split for split in training)
     if nothing_tests or _VALIDATION.intersection(training):
         found = f"the recordings are in the splits {', '.join(collection.splits)}"
+        found = "the recordings name no splits" if list(names_of) == [ALL] else found
         rule = f"benchmark {benchmark.name} tests on {', '.join(tests)} and trains on all others"
         remedy = "name those that test in its TOML file, [split] split = [...], or convert only some with --splits=..."
         raise UserError(f"{found}, but {rule}; {remedy}")

@@ -32,6 +32,10 @@ class _Damaged(Exception):
     """Why a checkpoint cannot be used."""
 
 
+class _OfAnotherNetwork(_Damaged):
+    """Its files are as they were."""
+
+
 class Latest:
     """The states to resume from; the last two are kept."""
 
@@ -49,7 +53,7 @@ class Latest:
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
 
-        Newer ones that are damaged are deleted, and a line says so.
+        Newer ones that are damaged are put aside, as `checkpoints/damaged_STEP`, and a line says so.
 
         Raises:
           UserError: when there are checkpoints, but none that can be used.
@@ -60,7 +64,9 @@ class Latest:
         items, step = found
         for newer in self._manager.all_steps():
             if newer > step:
-                shutil.rmtree(self._directory / str(newer))
+                aside = self._directory.with_name(f"damaged_{newer}")
+                shutil.rmtree(aside, ignore_errors=True)
+                (self._directory / str(newer)).rename(aside)
         self._manager.reload()
         return TrainState(**items[MODEL], **items[TRAIN])
 
@@ -170,18 +176,20 @@ def _newest(
     Raises:
       UserError: when there are some, and none of them can be used; it says what is wrong with the newest.
     """
-    problems = []
+    problems, remedy = [], f"restore its files, or delete {directory} and train again"
     for step in sorted(manager.all_steps(), reverse=True):
         try:
             items = _read(manager, step, like, (*words, CHECKSUMS))
         except _Damaged as reason:
             problems.append(f"{directory / str(step)} {reason}")
+            if isinstance(reason, _OfAnotherNetwork):
+                remedy = "give the configuration that it was trained with"
             continue
         for problem in problems:
             _LOGGER.warning("%s: passed over, step %d is taken instead", problem, step)
         return items, step
     if problems:
-        raise UserError(f"{problems[0]}; restore its files, or delete {directory} and train again")
+        raise UserError(f"{problems[0]}; {remedy}")
     return None
 
 
@@ -232,7 +240,7 @@ def _check_fits(saved: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, 
             problems.append(f"{path} is {saved[path]}, the network needs {wanted[path]}")
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise _Damaged(f"is a checkpoint of another network: {shown}")
+        raise _OfAnotherNetwork(f"is a checkpoint of another network: {shown}")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:

@@ -137,7 +137,10 @@ def _all(group: str, rule: Rule, *fields: str) -> dict[str, Rule]:
 
 
 _ABOVE_ZERO: Rule = ("above 0", lambda value: 0 < value < math.inf)
-_SIZES: Rule = ("numbers, each 1 or more", lambda sizes: _numbers(sizes) and min(sizes) >= 1)
+_SIZES: Rule = (
+    "whole numbers, each 1 or more",
+    lambda sizes: _numbers(sizes) and min(sizes) >= 1 and all(isinstance(size, int) for size in sizes),
+)
 _DECAYS: Rule = (
     "parts of the training between 0 and 1, ascending",
     lambda parts: not parts or (_numbers(parts) and list(parts) == sorted(parts) and parts[0] > 0 and parts[-1] < 1),
@@ -231,5 +234,7 @@ def get_config(name: str) -> ml_collections.ConfigDict:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+        raise UserError(f"{path}: no function get_config(words) there, expected one that returns a configuration")
     config: ml_collections.ConfigDict = module.get_config(words)
-    return config
+    return config.lock()  # A field that is not known is misspelt.

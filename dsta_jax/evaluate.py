@@ -14,7 +14,7 @@ from dsta_jax import checkpoint, fusion, parallel, scores, train_state
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, writable
 from dsta_jax.members import Members, variable_shapes
 from dsta_jax.models import fold_batch_norm
 from dsta_jax.models.dsta import DSTANet
@@ -36,14 +36,15 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     model, step = restore(members, workdir, mesh)
     parts = score(members, model, test, "evaluate")
     for part in parts:
-        scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
+        with writable(out):
+            scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
     fused = fusion.fuse(parts)
     results = {
         "benchmark": test.benchmark.name,
         "samples": len(test),
         "checkpoint": _which(members),
         "step": step,
-        "trained": checkpoint.latest_step(workdir),
+        "trained": step if _which(members) == "latest" else checkpoint.latest_step(workdir),
         "accuracy": {part.name: part.metrics() for part in (*parts, *([fused] if len(parts) > 1 else []))},
         "costliest_confusion": fused.costliest_confusion(),
     }
@@ -63,15 +64,16 @@ def _which(members: Members) -> str:
 
 def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
     """Writes `results.json`."""
-    with complete_file(out / "results.json") as file:
+    with writable(out), complete_file(out / "results.json") as file:
         file.write(json.dumps(results, indent=2).encode() + b"\n")
 
 
 def read_results(workdir: pathlib.Path) -> dict[str, Any]:
-    """What a run's `results.json` holds; nothing when there is none that can be read."""
+    """What a run's `results.json` holds; nothing when there is none that is whole."""
     try:
-        return dict(json.loads((workdir / "results.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = dict(json.loads((workdir / "results.json").read_text(encoding="utf-8")))
+        return found if report(found) else {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.errors import UserError
 from dsta_jax.members import Fold, Members, check_trainable, divide
+
+# What a network is, and what it sees; the rest says how it is trained.
+_OF_NETWORK = re.compile(r"config\.(streams|model\.|data\.(sampled_frames|frames|slow_interval|fast_interval)\b)")
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -104,8 +108,8 @@ class Experiment:
         return path if fold.value is None else workdir.of_fold(path, self.benchmark, fold.value)
 
     def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
-        trained = evaluate.read_results(self.directory(fold, path)).get("trained", -1)
-        return bool(trained >= self._members([fold]).steps)
+        directory, steps = self.directory(fold, path), self._members([fold]).steps
+        return evaluate.read_results(directory).get("trained", -1) >= steps <= checkpoint.latest_step(directory)
 
     def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
         members = self._members([fold])
@@ -141,6 +145,9 @@ class Experiment:
         """Where results of these recordings go: beside the run's own, unless it was trained on the very same."""
         run = workdir.read(path)
         then, now = run.benchmark.to_dict(), self.benchmark.to_dict()
+        differences = workdir.differences(run.config.to_dict(), self.config.to_dict(), "config.")
+        if other := "; ".join(line for line in differences if _OF_NETWORK.match(line)):
+            raise UserError(f"{path} was trained with another configuration: {other}; evaluate it with its own")
         for key in ("joints", "channels", "bodies", "class_names", "normalize"):
             if then[key] != now[key]:
                 differ = "; ".join(workdir.differences(then[key], now[key], key))

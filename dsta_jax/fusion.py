@@ -7,6 +7,7 @@ A RUN is a working directory, of which all streams are taken, or a single score 
 """
 
 import argparse
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -100,7 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=pathlib.Path, help="write the fused scores to this .npz file")
     options = parser.parse_args(arguments)
     paths = [path for run in options.runs for path in _score_paths(run)]
-    parts = [score_files.load(path) for path in paths]
+    if twice := [str(path) for number, path in enumerate(paths) if path in paths[:number]]:
+        raise UserError(f"{twice[0]} is given twice; to count it double, use --weights")
+    parts = [dataclasses.replace(score_files.load(path), name=str(path)) for path in paths]
     fused = fuse(parts, options.weights)
     rows = {str(path): part.metrics() for path, part in zip(paths, parts, strict=True)}
     print(score_files.table({**rows, "fused": fused.metrics()}))

@@ -11,12 +11,14 @@ is finished. Any field of a configuration can be given, as in
 --config.train.epochs=60; dsta_jax/config.py lists them all.
 """
 
+import contextlib
 import logging
 import os
 import pathlib
 import re
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -67,15 +69,33 @@ def main(argv: Sequence[str]) -> int:
         return report.check(flags.FLAGS.config, directory.parent / "check")
     trained = experiment.Experiment(flags.FLAGS.config)
     _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
-    try:
+    with _stopping_at_once():
         results = trained.train(directory)
-    except KeyboardInterrupt:  # Before the first step or after the last one: there is nothing to save.
-        print("\nstopped; the same command goes on from the latest checkpoint", file=sys.stderr, flush=True)
-        os._exit(130)  # No compilation is waited for.
     if results is None:
         return 130
     print(f"\n{_report(results)}\n\nEverything is in {directory}.")
     return 0
+
+
+@contextlib.contextmanager
+def _stopping_at_once() -> Iterator[None]:
+    """Ends the program on Ctrl-C before the first step or after the last one, when there is nothing to save.
+
+    An exception would wait for compilation, and is lost where it comes while a library's callback runs.
+    """
+
+    def stop(*_: object) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nstopped; the same command goes on from the latest checkpoint\n")
+        os._exit(130)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as in the background of a script
+        signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _report(results: dict[str, Any]) -> str:

@@ -115,14 +115,14 @@ class Recognizer:
         """
         if isinstance(frames, list | tuple):
             return self._answers(frames) if frames else []
-        return self._answers([np.asarray(frames)])[0]
+        return self._answers([np.asanyarray(frames)])[0]
 
     def _answers(self, recordings: Sequence[np.ndarray]) -> list[Answer]:
         source, class_names = self.benchmark.source, self.benchmark.class_names
         found = []
         for number, frames in enumerate(recordings):
             name = f"recording {number}"
-            found.append(("all", Record(name, 0, 0, 0, 0, clean_array(np.asarray(frames), source, name))))
+            found.append(("all", Record(name, 0, 0, 0, 0, clean_array(frames, source, name))))
         room = source.bodies * sum(len(record.frames_TxVxMxC) for _, record in found)
         part = dataset.pack(found, self.benchmark, room, "recordings")
         # Few sizes of batches, as each is compiled.

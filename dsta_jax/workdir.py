@@ -102,7 +102,9 @@ def read(directory: pathlib.Path) -> Claimed:
 
 def of_fold(directory: pathlib.Path, benchmark: Benchmark, value: Any) -> pathlib.Path:
     """The directory of one fold below the working directory: folds/subject_07, folds/subject_anna."""
-    return directory / "folds" / f"{benchmark.left_out}_{f'{value:02d}' if isinstance(value, int) else value}"
+    # A word may be a path; % is quoted so that no two are the same.
+    word = f"{value:02d}" if isinstance(value, int) else str(value).replace("%", "%25").replace("/", "%2F")
+    return directory / "folds" / f"{benchmark.left_out}_{word}"
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:

@@ -25,6 +25,17 @@ def test_a_file_of_ones_own(tmp_path):
     assert get_config(f"{path}:spatial").seed == 7
 
 
+def test_a_field_that_is_misspelt():
+    with pytest.raises(AttributeError, match="epochs"):
+        get_config("shrec14").train.epoch = 3
+
+
+def test_a_file_without_a_configuration(tmp_path):
+    (tmp_path / "mine.py").write_text("epochs = 3\n")
+    with pytest.raises(UserError, match=r"mine.py: no function get_config"):
+        get_config(str(tmp_path / "mine.py"))
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -192,6 +192,48 @@ def test_an_evaluation_takes_the_runs_own_fields(place, config, field):
         experiment.of_run(place / "run", {field: 1})
 
 
+@pytest.mark.parametrize(
+    ("group", "field", "value"), [("data", "fast_interval", 3), ("model", "activation", "softmax")]
+)
+def test_an_evaluation_with_another_network_is_refused(place, config, group, field, value):
+    Experiment(config).train(place / "run")
+    config[group][field] = value
+    with pytest.raises(UserError, match=f"trained with another configuration: config.{group}.{field} was"):
+        Experiment(config).evaluate(place / "run")
+
+
+def test_a_finished_run_without_checkpoints_trains_again(place, config):
+    results = Experiment(config).train(place / "run")
+    shutil.rmtree(place / "run" / "checkpoints")
+    assert Experiment(config).train(place / "run") == results
+    assert (place / "run" / "checkpoints" / "latest").is_dir()
+
+
+def test_a_finished_run_whose_last_checkpoint_is_damaged_goes_on(place, config):
+    config.checkpoint.every_epochs = 1.0
+    results = Experiment(config).train(place / "run")
+    last = place / "run" / "checkpoints" / "latest" / str(results["step"])
+    shutil.rmtree(last / "model")
+    evaluated = experiment.of_run(place / "run").evaluate(place / "run")
+    assert evaluated["step"] == evaluated["trained"] < results["step"]
+    assert Experiment(config).train(place / "run") == results
+
+
+@pytest.mark.parametrize("text", ['{"trained": "x"}', '{"trained": 16}', "[]", ""])
+def test_results_that_are_not_whole_are_written_again(place, config, text):
+    results = Experiment(config).train(place / "run")
+    (place / "run" / "results.json").write_text(text)
+    assert Experiment(config).train(place / "run") == results
+
+
+def test_results_that_cannot_be_written(place, config):
+    Experiment(config).train(place / "run")
+    shutil.rmtree(place / "run" / "scores")
+    (place / "run" / "scores").touch()
+    with pytest.raises(UserError, match="scores.*: cannot be written"):
+        Experiment(config).evaluate(place / "run")
+
+
 def test_scores_that_are_not_finite_are_no_results(place, config, monkeypatch):
     Experiment(config).train(place / "run")
     before = (place / "run" / "results.json").read_bytes()

@@ -91,6 +91,7 @@ def test_command(tmp_path, capsys):
         (["{}/one", "--weights=1,x"], 2, "expected numbers, such as 1,1,0.5"),
         (["{}/one", "--weights=1,2"], 1, "error: --weights has 2 numbers for 1 networks"),
         (["{0}/one", "--out={0}/one/scores/test/spatial.npz/both.npz"], 1, "spatial.npz: cannot be written"),
+        (["{0}/one", "{0}/one"], 1, "one/scores/test/spatial.npz is given twice; to count it double, use --weights"),
         ([], 2, "required: RUN"),
     ],
 )

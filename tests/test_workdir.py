@@ -158,3 +158,10 @@ def test_a_config_of_another_version_is_one_line(tmp_path, number, by):
     (tmp_path / "config.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match=f"is of format {number}, written by dsta_jax {by}, but this is .*train again"):
         workdir.read(tmp_path)
+
+
+def test_a_fold_stays_below_its_directory(tmp_path):
+    benchmark = recordings(split=None).benchmark
+    places = [workdir.of_fold(tmp_path, benchmark, value) for value in (7, "anna", "../../a", "..%2F..%2Fa")]
+    assert {place.parent for place in places} == {tmp_path / "folds"} and len(set(places)) == 4
+    assert [place.name for place in places[:2]] == ["subject_07", "subject_anna"]

@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import math
 import pathlib
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ import numpy as np
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable
 
-MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"})
+MISSING = frozenset(
+    {"", "-", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nan(ind)", "-nan(ind)", "-1.#ind", "1.#qnan", "none", "null"}
+)
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
 HEAD = 1 << 16  # How many characters show how a file is written.
 _LEAST_COUNTED = 4  # Three whole numbers in a row may be a joint.
@@ -47,7 +50,7 @@ def read_text(path: pathlib.Path, characters: int = -1) -> str:
 def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
     """How a file of such frames is written, by its first HEAD characters."""
     lines = text.split("\n")
-    filled = [number for number, line in enumerate(lines) if line.strip()][:3] or [0]
+    filled = [number for number, line in enumerate(lines) if line.strip().lower() not in MISSING][:3] or [0]
     separator = next((one for number in reversed(filled) for one in ";\t," if one in lines[number]), " ")
     rows = [_cells(lines[number], separator) for number in filled]
     names = rows[0][1:] if rows[0][:1] == [""] else rows[0]  # pandas writes no name above the frames' numbers.
@@ -95,10 +98,17 @@ def _number(cell: str) -> float | None:
 
 
 def _count(cells: Sequence[str]) -> bool:
-    """Whether these are whole numbers in steps of one, and too many for them to be a frame."""
+    """Whether these are whole numbers in steps of one, and too many for them to be a frame.
+
+    Each may stand there once for each channel of its joint.
+    """
     numbers = [math.nan if number is None else number for number in _numbers(cells)]
-    steps = {after - before for before, after in itertools.pairwise(numbers)}
-    return len(numbers) >= _LEAST_COUNTED and steps == {1} and numbers[0].is_integer()
+    runs = [(number, len(list(run))) for number, run in itertools.groupby(numbers)]
+    steps = {after - before for (before, _), (after, _) in itertools.pairwise(runs)}
+    even = len({length for _, length in runs}) == 1 and len(runs) >= (
+        _LEAST_COUNTED if len(runs) == len(numbers) else 3
+    )
+    return even and steps == {1} and numbers[0].is_integer()
 
 
 def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
@@ -129,9 +139,12 @@ def _check(path: pathlib.Path, lines: Sequence[str], style: Style) -> None:
     if len(lines) == style.first:
         raise UserError(f"{path}: no frames, expected a line of numbers for each")
     filled = [number for number, line in enumerate(lines) if line.strip()]
-    if len(filled) > 2 and {after - before for before, after in itertools.pairwise(filled)} == {2}:
-        found = "every second line is empty, which would be frames in which nobody was seen"
-        raise UserError(f"{path}:{filled[0] + 2}: {found}; remove these lines, or write nan into them")
+    steps = [after - before for before, after in itertools.pairwise(filled) if before >= style.first]
+    if len(steps) > 1 and (step := statistics.mode(steps)) > 1 and steps.count(step) > len(steps) / 2:
+        which = "every second line is" if step == 2 else f"every {step - 1} of {step} lines are"
+        found = f"{which} empty, which would be frames in which nobody was seen"
+        empty = next(before for before, after in itertools.pairwise(filled) if after > before + 1) + 1
+        raise UserError(f"{path}:{empty + 1}: {found}; remove these lines, or write nan into them")
     frames = "".join(lines[style.first :])
     if style.separator in ";\t" and "," in frames and "." in frames:
         raise UserError(f"{path}: decimals with a comma and decimals with a point; write all with a point")

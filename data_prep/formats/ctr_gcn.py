@@ -2,8 +2,8 @@
 
 x is N x T x (M V C), padded with zeros to T = 300; for NTU RGB+D M V C = 2 x 25 x 3 = 150. y has a row for each
 recording that is 1 at its class and 0 elsewhere; or it is the labels themselves, N or N x 1. The recordings have no
-names: they are called train_0, train_1, ... as CTR-GCN does. Our own writer adds `beside_train` and `beside_test`,
-which say what the arrays have no place for.
+names: they are called train_0, train_1, ... as CTR-GCN does. Further parts, such as x_val and y_val, are read
+alike. Our own writer adds `beside_train` and `beside_test`, which say what the arrays have no place for.
 """
 
 import math
@@ -20,19 +20,20 @@ from dsta_jax.errors import UserError
 
 from . import npy_rows, padded
 
-_PARTS = ("train", "test")
 _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 
 
 def read(path: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the labels; V, M and C are said by what stands beside the arrays, the source, or else NTU RGB+D."""
     names = npy_rows.names(path)
-    present = [part for part in _PARTS if f"x_{part}" in names]
+    present = sorted((name[2:] for name in names if name.startswith("x_")), key=lambda part: part != "train")
     if not present:
         raise UserError(f"{path}: arrays {', '.join(names[:10]) or 'none'}; expected x_train, y_train, x_test, y_test")
     parts = [_read_part(path, part, f"beside_{part}" in names, source) for part in present]
     if len({part.split for part in parts}) < len(parts):
-        raise UserError(f"{path}: both parts are the split {parts[0].split}, by what stands beside them")
+        raise UserError(
+            f"{path}: two parts are one split, of {', '.join(part.split for part in parts)}, by what stands beside them"
+        )
     nameless = not all(part.beside for part in parts)
     return padded.collection(path, parts, [f"{path}: the recordings have no names, and get numbers"] * nameless)
 
@@ -40,7 +41,7 @@ def read(path: pathlib.Path, source: Source | None = None) -> Collection:
 def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source | None) -> padded.Part:
     rows_NxTxF = npy_rows.ArchivedRows(path, f"x_{part}")
     shape, place = rows_NxTxF.shape, rows_NxTxF.place
-    if len(shape) != 3 or not all(shape):
+    if len(shape) != 3 or not all(shape[1:]):
         raise UserError(f"{place}: an array of shape {shape}, expected recordings x frames x M V C")
     labels = _labels(npy_rows.ArchivedRows(path, f"y_{part}"), shape[0])
     entries = [entry(f"{part}_{row}", path, label) for row, label in enumerate(labels)]
@@ -65,7 +66,7 @@ def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source |
 
 def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
     """The classes of the recordings: whole numbers, or of more than one column the places of the only 1 in each row."""
-    if rows.shape[0] != recordings or len(rows.shape) > 2 or 0 in rows.shape:
+    if rows.shape[0] != recordings or len(rows.shape) > 2 or 0 in rows.shape[1:]:
         raise UserError(f"{rows.place}: an array of shape {rows.shape}, expected labels of {recordings} recordings")
     labels = []
     for number in range(recordings):
@@ -93,7 +94,8 @@ def write(file: BinaryIO, collection: Collection, outlines: padded.Outlines) -> 
     """Writes splits as `part_of` takes them; UserError when one is broken, or they do not fit into one array."""
     common_TxVxMxC = padded.common_outline(outlines)
     frames, joints, bodies, channels = common_TxVxMxC.shape
-    classes = max([1 + one.label for one in collection.selected] + [len(collection.class_names or ())])
+    # Two at least: a single column would be read as the labels themselves.
+    classes = max([2, len(collection.class_names or ()), *(1 + one.label for one in collection.selected)])
     with zipfile.ZipFile(file, "w") as archive:
         for split, part in part_of(collection.splits).items():
             labels = [collection.entries[name].label for name in collection.splits[split]]

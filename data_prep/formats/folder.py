@@ -45,7 +45,9 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     lines = _lines(path)
     labels = sorted({line["label"] for _, line in lines})
     class_names = source.label_names if source else None if all(map(_WHOLE.fullmatch, labels)) else tuple(labels)
-    origins, notes = {}, []
+    if source:
+        _check_names(path, labels, source.label_names)
+    origins, notes = {}, _unlisted(directory, [line["file"] for _, line in lines])
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
         notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
@@ -74,10 +76,10 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
 def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     """The lines of the list: the place, and the cells by column."""
     text = csv_frames.read_text(path)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    delimiter = max(",;\t", key=text.strip().partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
-        rows = [(f"{path}:{reader.line_num}", [cell.strip() for cell in row]) for row in reader if any(row)]
+        rows = [(f"{path}:{reader.line_num}", [cell.strip() for cell in row]) for row in reader if "".join(row).strip()]
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: not comma-separated text ({error})") from error
     place, header = rows[0] if rows else (f"{path}:1", [])
@@ -110,6 +112,21 @@ def _file(place: str, directory: pathlib.Path, text: str) -> pathlib.PurePath:
     if file.suffix.lower() not in _READERS or file.anchor or ".." in file.parts:
         raise UserError(f"{place}: file {shown(text)}, expected a .npy or .csv file in {directory}")
     return pathlib.PurePosixPath(file.as_posix())
+
+
+def _check_names(path: pathlib.Path, labels: Sequence[str], class_names: tuple[str, ...]) -> None:
+    """Raises UserError when labels may be numbers as well as names: where a class is called by a number."""
+    names = [label for label in labels if label in class_names and _WHOLE.fullmatch(label)]
+    numbers = [label for label in labels if label not in class_names and _WHOLE.fullmatch(label)]
+    if names and numbers:
+        found = f"label {names[0]} is a class's name, and label {numbers[0]} is none"
+        raise UserError(f"{path}: {found}; write names for all of them")
+
+
+def _unlisted(directory: pathlib.Path, listed: Sequence[str]) -> list[str]:
+    known = {directory / pathlib.PureWindowsPath(file).as_posix() for file in listed} | {directory / LIST}
+    found = sorted(path for path in directory.rglob("*") if path.suffix.lower() in _READERS and path not in known)
+    return [f"{directory}: {len(found)} files are not in {LIST}, {found[0].name} first"] if found else []
 
 
 def _label(place: str, text: str, class_names: tuple[str, ...] | None) -> int:

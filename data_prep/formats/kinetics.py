@@ -3,7 +3,7 @@
 In a directory, for each split a directory `kinetics_SPLIT` and `kinetics_SPLIT_label.json`, which says for each NAME
 `has_skeleton`, `label` and `label_index`. A file `NAME.json` lists under `data` the frames: `frame_index`, from 1, and
 `skeleton`, a list of people, each with `pose` (x y of 18 joints, in parts of the picture's width and height, y
-downward) and `score` (the confidence of each joint). A joint that was not found is zeros, or NaN.
+downward) and `score` (the confidence of each joint). A joint that was not found is zeros, null or NaN.
 """
 
 import functools
@@ -96,6 +96,7 @@ def read_recording(wanted: Entry, bodies: int) -> Recording:
 
 def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:
     """The poses of a frame, each V x (x, y, confidence), those of the highest mean confidence first."""
+    skeleton = [] if skeleton is None else skeleton
     if not isinstance(skeleton, list):
         raise UserError(f"{place}: skeleton is {shown(skeleton)}, expected a list of people")
     poses = []
@@ -112,6 +113,6 @@ def _numbers(place: str, values: Any, count: int) -> np.ndarray:
         found = f"{len(values)} values" if isinstance(values, list) else shown(values)
         raise UserError(f"{place} is {found}, expected {count} numbers")
     for value in values:
-        if type(value) not in (int, float) or abs(value) > _LARGEST:
-            raise UserError(f"{place} holds {shown(value)}, expected finite numbers, or NaN for what was not found")
-    return np.array(values, np.float32)
+        if value is not None and (type(value) not in (int, float) or abs(value) > _LARGEST):
+            raise UserError(f"{place} holds {shown(value)}, expected finite numbers, or null for what was not found")
+    return np.array(values, np.float32)  # None is NaN.

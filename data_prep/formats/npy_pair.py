@@ -22,7 +22,6 @@ from dsta_jax.files import complete_file, readable
 from . import npy_rows, padded, safe_pickle
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
-_UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -31,7 +30,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     parts = [_read_part(path, source) for path in _label_files(directory)]
     guessed = [part for part in parts if part.entries and part.beside is None and source is None]
     unsure = any(part.row(0).shape[-1] == 3 for part in guessed)
-    return padded.collection(directory, parts, [_UNSURE] * unsure)
+    return padded.collection(directory, parts, [padded.UNSURE] * unsure)
 
 
 def _label_files(directory: pathlib.Path) -> list[pathlib.Path]:

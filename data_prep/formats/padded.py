@@ -158,6 +158,9 @@ def collection(path: pathlib.Path, parts: Sequence[Part], notes: Sequence[str]) 
     return Collection(entries, splits, read, None if classes is None else tuple(classes), tuple(notes))
 
 
+UNSURE = "three channels are taken for x y z; if the third is a confidence, say so by the channels of a --benchmark"
+
+
 def has_confidence(place: str, joints: int, channels: int, source: Source | None) -> bool:
     """Whether the last channel is a confidence; without a source, a fourth is. UserError for another skeleton's."""
     if channels not in (2, 3, 4):

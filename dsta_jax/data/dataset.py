@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,10 @@ import numpy as np
 
 from dsta_jax.data import records, sampling
 from dsta_jax.data.records import Record
-from dsta_jax.datasets.benchmark import Benchmark, Channels, Protocol, Source
+from dsta_jax.datasets.benchmark import CHANNELS, Benchmark, Channels, Protocol, Source
 from dsta_jax.datasets.clean import clean_array
 from dsta_jax.datasets.layouts import LAYOUTS, Layout
-from dsta_jax.datasets.recording import ORIGINS
+from dsta_jax.datasets.recording import ORIGINS, is_whole
 from dsta_jax.errors import UserError
 
 _LOGGER = logging.getLogger(__name__)
@@ -95,6 +96,14 @@ class DataSet:
           UserError: when something does not fit together, or a recording cannot be normalised; it says which.
         """
         count = len(frames)
+        if not count:
+            raise UserError("frames: no recordings")
+        if not re.fullmatch(r"\w[\w. -]*", name):
+            raise UserError(
+                f"name {name!r}: expected letters, digits, _, - and blanks, as directories are called by it"
+            )
+        if channels not in CHANNELS:
+            raise UserError(f"channels {channels!r}: expected one of {', '.join(CHANNELS)}")
         for what, column in {"labels": labels, "split": split, "subjects": subjects, "names": names}.items():
             if column is not None and len(column) != count:
                 raise UserError(f"{what}: {len(column)} entries, expected one for each of {count} recordings")
@@ -112,6 +121,8 @@ class DataSet:
         joints = LAYOUTS[layout] if isinstance(layout, str) else layout
         bodies = max((array.shape[2] for array in map(np.asarray, frames) if array.ndim == 4), default=1)
         class_names = _class_names(labels) if classes is None else tuple(classes)
+        if len(set(class_names)) < max(2, len(class_names)) or not all(isinstance(one, str) for one in class_names):
+            raise UserError(f"classes: {', '.join(map(str, class_names))[:200]}, expected two or more different names")
         benchmark = Benchmark(
             name=name,
             source=Source(name, joints, class_names, bodies=bodies, channels=channels),
@@ -134,13 +145,15 @@ class DataSet:
 def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
     if all(isinstance(label, str) for label in labels):
         return tuple(sorted(set(map(str, labels))))
+    if not all(is_whole(label) for label in labels):
+        raise UserError("labels: expected names, or whole numbers from 0, and not some of both")
     return tuple(f"class {number}" for number in range(1 + max(map(int, labels), default=0)))
 
 
 def _class_number(label: Any, class_names: tuple[str, ...]) -> int:
     if isinstance(label, str) and label in class_names:
         return class_names.index(label)
-    if isinstance(label, str) or label not in range(len(class_names)):
+    if isinstance(label, str) or not is_whole(label) or label >= len(class_names):
         raise UserError(f"labels: {label!r}, expected a number below {len(class_names)}, or one of the classes' names")
     return int(label)
 

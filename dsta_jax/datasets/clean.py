@@ -6,9 +6,18 @@ import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import Reference
-from dsta_jax.datasets.normalize import mark_unseen, normalize, present_bodies, untrusted_joints, usable_reference
+from dsta_jax.datasets.normalize import (
+    mark_unseen,
+    normalize,
+    present_bodies,
+    seen_joints,
+    untrusted_joints,
+    usable_reference,
+)
 from dsta_jax.datasets.recording import Recording, is_real
 from dsta_jax.errors import UserError, shown
+
+_HUGE = 1e18  # The square of a distance still is a float32.
 
 
 class NobodySeen(Exception):
@@ -24,6 +33,7 @@ class Clean:
     joints: int  # How many there are in all frames, of the bodies that are present.
     unseen: int  # How many of them were not seen.
     untrusted: int  # How many of these have coordinates, but confidence 0.
+    at_origin: int  # How many joints of three coordinates are at 0 0 0, in some of the frames but not in all.
 
 
 def clean(recording: Recording, source: Source) -> Clean:
@@ -36,12 +46,19 @@ def clean(recording: Recording, source: Source) -> Clean:
         raise NobodySeen("no confidence is above 0" if untrusted_TxVxM.any() else "nobody is seen")
     reference = usable_reference(marked_TxVxMxC, source.layout, source.normalized_by)
     clean_TxVxMxC = normalize(marked_TxVxMxC, source.layout, reference, source.confidence)
-    _refuse_infinity(clean_TxVxMxC, clean_TxVxMxC, source, "too large after normalisation, expected less")
+    _refuse_huge(clean_TxVxMxC, clean_TxVxMxC, source, "too large after normalisation, expected less")
     unseen_TxVxM = np.isnan(clean_TxVxMxC[..., 0])
     clean_TxVxMxC[unseen_TxVxM] = np.nan  # The same bits for every NaN.
     bodies = int((present_TxM | present_bodies(untrusted_TxVxM[..., None])).sum())
     unseen, untrusted = int(unseen_TxVxM.sum()), int(untrusted_TxVxM.sum())
-    return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted)
+    at_origin = _at_origin(marked_TxVxMxC, present_TxM) if source.channels == "xyz" else 0
+    return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted, at_origin)
+
+
+def _at_origin(frames_TxVxMxC: np.ndarray, present_TxM: np.ndarray) -> int:
+    origin_TxVxM = ~seen_joints(frames_TxVxMxC) & present_TxM[:, None]
+    always_VxM = (origin_TxVxM | ~present_TxM[:, None]).all(axis=0)  # as what a recording is centred on
+    return int((origin_TxVxM & ~always_VxM).sum())
 
 
 def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
@@ -50,6 +67,8 @@ def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
     It is T x V x C, or T x V x M x C with at most the source's bodies; a confidence is the last channel. UserError
     names the recording's place and what is wrong with its shape, or that nobody is seen in it.
     """
+    if isinstance(frames, np.ma.MaskedArray):  # What is masked was not seen.
+        frames = np.where(np.ma.getmaskarray(frames), np.nan, frames.data)
     array = np.asarray(frames)
     array = array[:, :, None] if array.ndim == 3 else array
     if not is_real(array) or array.ndim != 4 or array.shape[3] != len(source.channels):
@@ -84,13 +103,14 @@ def _frames(recording: Recording, source: Source) -> np.ndarray:
     frames_TxVxMxC = np.zeros((len(given_TxVxMxC), *source.frame_shape), np.float32)
     with np.errstate(over="ignore"):  # Infinity says it as well.
         frames_TxVxMxC[:, :, : given_TxVxMxC.shape[2]] = given_TxVxMxC
-    expected = "expected a number below 3.4e38, or NaN for a joint that was not seen; correct it where it was recorded"
-    _refuse_infinity(frames_TxVxMxC, given_TxVxMxC, source, expected)
+    expected = "expected a number below 1e18, or NaN for a joint that was not seen; correct it where it was recorded"
+    _refuse_huge(frames_TxVxMxC, given_TxVxMxC, source, expected)
     return frames_TxVxMxC
 
 
-def _refuse_infinity(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:
-    if np.isinf(frames_TxVxMxC).any():
-        frame, joint, body, channel = place = tuple(np.argwhere(np.isinf(frames_TxVxMxC))[0].tolist())
+def _refuse_huge(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:
+    huge_TxVxMxC = np.abs(frames_TxVxMxC) >= _HUGE
+    if huge_TxVxMxC.any():
+        frame, joint, body, channel = place = tuple(np.argwhere(huge_TxVxMxC)[0].tolist())
         where = f"frame {frame} (from 0), joint {source.layout.joints[joint]}, body {body}"
         raise ValueError(f"{where}: {source.channels[channel]} is {given_TxVxMxC[place]}, {expected}")

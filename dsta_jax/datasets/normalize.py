@@ -57,7 +57,7 @@ def untrusted_joints(frames_TxVxMxC: np.ndarray, channels: str) -> np.ndarray:
         return np.zeros(frames_TxVxMxC.shape[:3], np.bool_)
     coordinates_TxVxMxC = frames_TxVxMxC[..., :-1]
     has_place_TxVxM = seen_joints(coordinates_TxVxMxC) & ~_any_channel(np.isnan(coordinates_TxVxMxC))
-    return has_place_TxVxM & ~(frames_TxVxMxC[..., -1] > 0)
+    return has_place_TxVxM & (frames_TxVxMxC[..., -1] <= 0)
 
 
 def usable_reference(frames_TxVxMxC: np.ndarray, layout: Layout, reference: Reference) -> Reference:

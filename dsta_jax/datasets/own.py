@@ -79,7 +79,7 @@ def _contents(path: pathlib.Path) -> dict[str, Any]:
         if not path.is_file():
             found = "not a file" if path.exists() else "no such file"
             raise UserError(f"{path}: {found}; name yours by --config.benchmark=FILE.toml, or --benchmark")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 class _Table:
@@ -160,7 +160,10 @@ def _reference(table: _Table | None, layout: Layout) -> Reference | None:
         if key not in table.contents:
             return None
         first, second = table.take(key, list, "two points", lambda points: len(points) == 2)
-        return point(key, first), point(key, second)
+        points = point(key, first), point(key, second)
+        if set(points[0]) == set(points[1]):
+            raise UserError(f"{table.place} {key} is twice the same point, expected two")
+        return points
 
     if "side" in table.contents and "up" not in table.contents:
         raise UserError(f"{table.place} side without up, expected up, too: a body is turned upright first")

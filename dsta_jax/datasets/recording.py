@@ -137,7 +137,9 @@ def read_lines(path: pathlib.Path) -> list[str]:
 
 
 def integer(value: Any) -> int | None:
-    """The value, if it is a whole number, Python's or numpy's; truth values are none."""
+    """The value, if it is a whole number, Python's or numpy's, or such a number as 2.0; truth values are none."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
     return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
 
 

@@ -319,7 +319,14 @@ def test_from_arrays():
         ({"layout": "hand_21"}, "layout 'hand_21': expected one of hand_22"),
         ({"labels": [0, 1, 2, 3], "classes": ["a", "b", "c"]}, "labels: 3, expected a number below 3"),
         ({"labels": ["a", "b", "x", "a"], "classes": ["a", "b"]}, "labels: 'x', expected"),
-        ({"labels": [0, 0.5, 1, 1]}, "labels: 0.5, expected a number below 2"),
+        ({"labels": [0, 0.5, 1, 1]}, "labels: expected names, or whole numbers from 0"),
+        ({"labels": ["a", 1, "a", 1]}, "labels: expected names, or whole numbers from 0"),
+        ({"labels": [None] * 4}, "labels: expected names, or whole numbers from 0"),
+        ({"labels": [0] * 4}, "classes: class 0, expected two or more different names"),
+        ({"classes": ["a", "b", "a"]}, "classes: a, b, a, expected two or more different names"),
+        ({"channels": "zyx"}, "channels 'zyx': expected one of xyz"),
+        ({"name": "../x"}, "name '../x': expected letters"),
+        ({"frames": [], "labels": [], "split": []}, "frames: no recordings"),
         ({"names": ["a", "b", "c", "b"]}, "names: 'b' is there twice"),
         ({"split": np.array(["train", "test", "train", "val"])}, "split: 'val', expected train or test"),
         ({"layout": "ntu_25"}, "recording_0: 22 joints of 3 coordinates without confidence, expected 25 (ntu_25)"),
@@ -329,6 +336,17 @@ def test_arrays_that_do_not_fit(changes, said):
     words = {"frames": arrays(), "labels": [0, 1, 0, 1], "layout": "hand_22", "split": ["train", "test"] * 2, **changes}
     with pytest.raises(UserError, match=re.escape(said)):
         DataSet.from_arrays(**words)
+
+
+def test_what_is_masked_was_not_seen():
+    frames = arrays()
+    words = {"labels": [0, 1, 0, 1], "layout": "hand_22", "split": ["train", "test"] * 2}
+    mask = np.zeros(frames[0].shape, bool)
+    mask[2, 7] = True
+    masked = DataSet.from_arrays([np.ma.MaskedArray(one, mask) for one in frames], **words)
+    unseen = DataSet.from_arrays([np.where(mask, np.nan, one) for one in frames], **words)
+    assert masked.unseen and np.isnan(masked.frames_FxVxC).any()
+    np.testing.assert_array_equal(masked.frames_FxVxC, unseen.frames_FxVxC)
 
 
 def test_recordings_that_stand_still():

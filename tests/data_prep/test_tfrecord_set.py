@@ -178,8 +178,10 @@ def test_splits_that_may_mean_something_else_are_refused(tmp_path, splits, tests
     path = split_pickle(tmp_path, *splits)
     with pytest.raises(UserError) as caught:
         run(path, tmp_path / "data", benchmark)
+    found = f"the recordings are in the splits {', '.join(splits)}"
+    found = "the recordings name no splits" if splits == ("all",) else found
     assert str(caught.value) == (
-        f"the recordings are in the splits {', '.join(splits)}, but benchmark own tests on "
+        f"{found}, but benchmark own tests on "
         f"{'three' if 'three' in tests else 'test'} and trains on all others; name those that test in its TOML file, "
         "[split] split = [...], or convert only some with --splits=..."
     )

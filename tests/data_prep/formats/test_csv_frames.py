@@ -71,6 +71,14 @@ def test_the_same_frames(tmp_path, case):
     assert notes(tmp_path) == ([note] if note else [])
 
 
+def test_columns_counted_by_their_joints(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("0,0,0,1,1,1,2,2,2\n" + "".join(f"{n},.5,2,3,1,4,5,6,7\n" for n in range(3)))
+    assert csv_frames.read(path, (3, 1, 3)).shape == (3, 1, 3, 3)
+    path.write_text("1,1,1,1,1,1,1,1,1\n" + "".join(f"{n},.5,2,3,1,4,5,6,7\n" for n in range(3)))
+    assert csv_frames.read(path, (3, 1, 3)).shape == (4, 1, 3, 3), "numbers that are all the same are a frame"
+
+
 def test_what_pandas_writes(tmp_path):
     found = read(tmp_path, ",0,1,2,3,4,5\n" + numbered(LINES))
     np.testing.assert_array_equal(found.reshape(3, 6), FRAMES)
@@ -131,6 +139,11 @@ def test_frames_that_are_counted_and_not_seen(tmp_path):
     np.testing.assert_array_equal(found.reshape(7, 6), expected)
 
 
+def test_nobody_in_the_first_frames(tmp_path):
+    found = read(tmp_path, "None\nnan\nNone\n" + LINES)
+    np.testing.assert_array_equal(found.reshape(6, 6), np.array([UNSEEN] * 3 + [*FRAMES]))
+
+
 def test_nobody_in_any_frame(tmp_path):
     assert np.isnan(read(tmp_path, ",,,,,\n,,,,,\n")).all()
     assert read(tmp_path, "None\nNone\n").shape == (2, 1, 2, 3)
@@ -175,6 +188,14 @@ BAD = {
     "every second line": (
         LINES.replace("\n", "\n\n"),
         ":2: every second line is empty, which would be frames in which",
+    ),
+    "every second line behind a header": (
+        NAMES + LINES.replace("\n", "\n\n"),
+        ":3: every second line is empty, which would be frames in which",
+    ),
+    "two of three lines": (
+        LINES.replace("\n", "\n\n\n"),
+        ":2: every 2 of 3 lines are empty, which would be frames in which",
     ),
 }
 

@@ -54,6 +54,14 @@ def test_labels_may_be_numbers_and_a_part_may_be_missing(tmp_path):
     assert [one.label for one in found.entries.values()] == [1, 1, 1]
 
 
+def test_further_parts_are_read_and_may_be_empty(tmp_path):
+    arrays = others_arrays()
+    found = ctr_gcn.read(written(tmp_path, x_val=arrays["x_test"], y_val=arrays["y_test"]))
+    assert {split: len(names) for split, names in found.splits.items()} == {"train": 3, "test": 2, "val": 2}
+    empty = ctr_gcn.read(written(tmp_path, x_test=arrays["x_test"][:0], y_test=arrays["y_test"][:0]))
+    assert empty.splits["test"] == []
+
+
 def test_another_skeleton_by_its_benchmark(tmp_path):
     x_train = np.ones((3, T, 60), np.float32)
     with pytest.raises(UserError, match="60 numbers a frame, expected 150: 2 bodies x 25 joints x 3 channels of"):
@@ -87,6 +95,12 @@ def test_round_trip_is_exact(tmp_path, two, dtype):
     np.testing.assert_array_equal(first_TxMxVxC[:5].transpose(0, 2, 1, 3), frames_TxVxMxC)
 
 
+def test_a_single_class_stays_class_0(tmp_path):
+    annotations = [{**one, "label": 0} for one in made.annotations()["annotations"]]
+    original = pyskl.read(made.write_pickle(tmp_path / "a.pkl", {**made.annotations(), "annotations": annotations}))
+    assert {one.label for one in round_trip(tmp_path, original).entries.values()} == {0}
+
+
 def test_the_same_recordings_give_the_same_bytes(tmp_path):
     original = pyskl.read(made.write_pickle(tmp_path / "a.pkl", made.annotations()))
     round_trip(tmp_path, original)
@@ -115,7 +129,7 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
     "axes": ({"x_train": ARRAYS["x_train"][0]}, r"x_train: an array of shape \(8, 150\), expected recordings x frames"),
     "no recordings": (
         {"x_test": ARRAYS["x_test"][:0]},
-        r"x_test: an array of shape \(0, 8, 150\), expected",
+        r"y_test: an array of shape \(2, 60\), expected labels of 0",
     ),
     "other number": ({"y_test": np.arange(3)}, r"y_test: an array of shape \(3,\), expected labels of 2 recordings"),
     "two ones": ({"y_test": np.ones((2, 60))}, r"y_test\[0\]: 60 numbers that are not 0, expected a single 1"),
@@ -150,7 +164,7 @@ def test_notes_that_do_not_fit(tmp_path):
     note = json.loads(all_arrays["beside_test"].tobytes())
     for change, message in (
         ({"joints": 4}, "x_test: 18 numbers a frame, expected 24: 2 bodies x 4 joints x 3 channels by beside_test"),
-        ({"split": "xsub_train"}, "both parts are the split xsub_train, by what stands beside them"),
+        ({"split": "xsub_train"}, "two parts are one split, of xsub_train, xsub_train, by what stands beside them"),
     ):
         text = json.dumps(note | change).encode()
         np.savez(tmp_path / "b.npz", **(all_arrays | {"beside_test": np.frombuffer(text, np.uint8)[None]}))

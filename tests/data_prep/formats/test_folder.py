@@ -41,7 +41,7 @@ def read_one(tmp_path, name: str, contents: Any, channels: str = "xyz") -> Recor
 def test_lists(tmp_path):
     text = (
         'label,file,subject,camera,setup,split\nwave,a.npy,3,2,1,train\n"point, far",sub/b.csv,4,,,test\n'
-        "2,S001C002P003R001A001.npy,,,,train\n3,S001C002P003R001A002.npy,9,0,0,train\n"
+        "3,S001C002P003R001A001.npy,,,,train\n3,S001C002P003R001A002.npy,9,0,0,train\n"
     )
     found = folder.read(listed(tmp_path, text), SOURCE)
     assert {name: made.numbers(one) for name, one in found.entries.items()} == {
@@ -52,6 +52,17 @@ def test_lists(tmp_path):
     }
     assert found.splits == {"train": ["a", "S001C002P003R001A001", "S001C002P003R001A002"], "test": ["sub/b"]}
     assert found.class_names == ("wave", "point, far", "3") and found.parallel
+
+
+def test_numbers_that_may_be_names_are_refused(tmp_path):
+    with pytest.raises(UserError, match="label 3 is a class's name, and label 0 is none; write names for all"):
+        folder.read(listed(tmp_path, "file,label\na.npy,3\nb.npy,0\n"), SOURCE)
+
+
+def test_files_that_are_not_listed_are_told(tmp_path):
+    files = {"a.npy": FRAMES, "b.npy": FRAMES, "sub/c.npy": FRAMES}
+    (note,) = folder.read(listed(tmp_path, "file,label\na.npy,0\n\n  \n", files), SOURCE).notes
+    assert note.endswith("2 files are not in labels.csv, b.npy first")
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])

@@ -38,7 +38,7 @@ def test_reads_what_others_wrote(tmp_path, ending, protocol):
     for name, row, frames in (("train_a", 0, 3), ("b", 1, 2)):
         frames_TxVxMxC = found.read(found.entries[name]).frames_TxVxMxC
         np.testing.assert_array_equal(frames_TxVxMxC, array_NxCxTxVxM[row].transpose(1, 2, 3, 0)[:frames])
-    assert found.notes == (npy_pair._UNSURE,)
+    assert found.notes == (padded.UNSURE,)
 
 
 def test_names_of_ntu_say_who(tmp_path):

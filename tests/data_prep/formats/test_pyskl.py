@@ -127,7 +127,7 @@ BAD_FILES: dict[str, tuple[Any, str]] = {
         "annotations[3]: the name second is taken by {path}: annotations[1]",
     ),
     "no label": (with_annotation(1, label="walk"), "annotations[1]: 'label' is 'walk', expected a whole number"),
-    "fraction": (with_annotation(1, label=1.0), "annotations[1]: 'label' is 1.0, expected a whole number"),
+    "fraction": (with_annotation(1, label=1.5), "annotations[1]: 'label' is 1.5, expected a whole number"),
     "truth": (with_annotation(1, label=True), "annotations[1]: 'label' is True, expected a whole number"),
     "many labels": (with_annotation(1, label=[1]), "annotations[1]: 'label' is a value of type list"),
     "negative": (with_annotation(1, label=-1), "annotations[1]: label -1, expected 0 to 99999"),
