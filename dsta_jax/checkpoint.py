@@ -110,9 +110,9 @@ def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh:
     return found[0][MODEL], found[1]
 
 
-def latest_step(workdir: pathlib.Path) -> int:
-    """Steps that the run has been trained, as far as they are saved; 0 for none."""
-    directory = workdir / "checkpoints" / "latest"
+def latest_step(workdir: pathlib.Path, which: str = "latest") -> int:
+    """The step of the newest `latest` or `best` checkpoint; 0 for none."""
+    directory = workdir / "checkpoints" / which
     if not directory.is_dir():
         return 0
     with _manager(directory, kept=None) as manager:

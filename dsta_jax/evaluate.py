@@ -42,9 +42,9 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     results = {
         "benchmark": test.benchmark.name,
         "samples": len(test),
-        "checkpoint": _which(members),
+        "checkpoint": which(members),
         "step": step,
-        "trained": step if _which(members) == "latest" else checkpoint.latest_step(workdir),
+        "trained": step if which(members) == "latest" else checkpoint.latest_step(workdir),
         "accuracy": {part.name: part.metrics() for part in (*parts, *([fused] if len(parts) > 1 else []))},
         "costliest_confusion": fused.costliest_confusion(),
     }
@@ -55,10 +55,11 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
 def restore(members: Members, workdir: pathlib.Path, mesh: Mesh) -> tuple[dict[str, Any], int]:
     """The variables of a fold's checkpoint, on the devices; and the step that they were saved at."""
     shapes = variable_shapes(members.network, members.input_shape(1), len(members.streams))
-    return checkpoint.restore_model(workdir, _which(members), shapes, mesh)
+    return checkpoint.restore_model(workdir, which(members), shapes, mesh)
 
 
-def _which(members: Members) -> str:
+def which(members: Members) -> str:
+    """The checkpoint that is evaluated: the `best` one where there is a part to choose it on, or else the `latest`."""
     return "best" if members.config.data.validation_fraction else "latest"
 
 

@@ -108,8 +108,17 @@ class Experiment:
         return path if fold.value is None else workdir.of_fold(path, self.benchmark, fold.value)
 
     def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
-        directory, steps = self.directory(fold, path), self._members([fold]).steps
-        return evaluate.read_results(directory).get("trained", -1) >= steps <= checkpoint.latest_step(directory)
+        directory, members = self.directory(fold, path), self._members([fold])
+        if evaluate.read_results(directory).get("trained", -1) < members.steps:
+            return False
+        which = evaluate.which(members)
+        saved = checkpoint.latest_step(directory, which)
+        if which == "best" and not saved:
+            raise UserError(
+                f"{directory / 'checkpoints' / which} is not there any more, and nothing else knows which step was "
+                f"best: copy it there again, or train in another --workdir"
+            )
+        return which == "best" or saved >= members.steps
 
     def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
         members = self._members([fold])

@@ -209,6 +209,16 @@ def test_a_finished_run_without_checkpoints_trains_again(place, config):
     assert (place / "run" / "checkpoints" / "latest").is_dir()
 
 
+def test_a_finished_run_without_the_best_checkpoint(place, config):
+    config.data.update({"validation_fraction": 0.3, "validation_by": "recording"})
+    results = Experiment(config).train(place / "run")
+    shutil.rmtree(place / "run" / "checkpoints" / "latest")
+    assert Experiment(config).train(place / "run") == results, "the best is all that is evaluated"
+    shutil.rmtree(place / "run" / "checkpoints" / "best")
+    with pytest.raises(UserError, match="best is not there any more, .*: copy it there again, or train in another"):
+        Experiment(config).train(place / "run")
+
+
 def test_a_finished_run_whose_last_checkpoint_is_damaged_goes_on(place, config):
     config.checkpoint.every_epochs = 1.0
     results = Experiment(config).train(place / "run")
