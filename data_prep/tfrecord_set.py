@@ -98,9 +98,11 @@ def _divided(collection: Collection, benchmark: Benchmark) -> Collection:
     nothing_tests = len(training) == len(names_of) and not all("train" in split for split in training)
     if nothing_tests or _VALIDATION.intersection(training):
         found = f"the recordings are in the splits {', '.join(collection.splits)}"
-        found = "the recordings name no splits" if list(names_of) == [ALL] else found
         rule = f"benchmark {benchmark.name} tests on {', '.join(tests)} and trains on all others"
         remedy = "name those that test in its TOML file, [split] split = [...], or convert only some with --splits=..."
+        if list(names_of) == [ALL]:
+            found = "the recordings name no splits"
+            remedy = "name their splits, or divide by another column in its TOML file, such as [split] subject = [...]"
         raise UserError(f"{found}, but {rule}; {remedy}")
     splits = {split: list(names) for split, names in names_of.items()}
     return in_one_split_each(dataclasses.replace(collection, splits=splits), "a converted set")

@@ -126,7 +126,7 @@ def _check_names(path: pathlib.Path, labels: Sequence[str], class_names: tuple[s
 def _unlisted(directory: pathlib.Path, listed: Sequence[str]) -> list[str]:
     known = {directory / pathlib.PureWindowsPath(file).as_posix() for file in listed} | {directory / LIST}
     found = sorted(path for path in directory.rglob("*") if path.suffix.lower() in _READERS and path not in known)
-    return [f"{directory}: {len(found)} files are not in {LIST}, {found[0].name} first"] if found else []
+    return [f"{directory / LIST} does not list {len(found)} of the files there, {found[0].name} first"] if found else []
 
 
 def _label(place: str, text: str, class_names: tuple[str, ...] | None) -> int:

@@ -179,12 +179,12 @@ def test_splits_that_may_mean_something_else_are_refused(tmp_path, splits, tests
     with pytest.raises(UserError) as caught:
         run(path, tmp_path / "data", benchmark)
     found = f"the recordings are in the splits {', '.join(splits)}"
-    found = "the recordings name no splits" if splits == ("all",) else found
-    assert str(caught.value) == (
-        f"{found}, but benchmark own tests on "
-        f"{'three' if 'three' in tests else 'test'} and trains on all others; name those that test in its TOML file, "
-        "[split] split = [...], or convert only some with --splits=..."
-    )
+    remedy = "name those that test in its TOML file, [split] split = [...], or convert only some with --splits=..."
+    if splits == ("all",):
+        found = "the recordings name no splits"
+        remedy = "name their splits, or divide by another column in its TOML file, such as [split] subject = [...]"
+    rule = f"benchmark own tests on {'three' if 'three' in tests else 'test'} and trains on all others"
+    assert str(caught.value) == f"{found}, but {rule}; {remedy}"
     assert not (tmp_path / "data").exists()
     if "test" in map(str.lower, splits):
         chosen = [split for split in splits if split.lower() in ("train", "test")]

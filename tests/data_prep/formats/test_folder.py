@@ -62,7 +62,7 @@ def test_numbers_that_may_be_names_are_refused(tmp_path):
 def test_files_that_are_not_listed_are_told(tmp_path):
     files = {"a.npy": FRAMES, "b.npy": FRAMES, "sub/c.npy": FRAMES}
     (note,) = folder.read(listed(tmp_path, "file,label\na.npy,0\n\n  \n", files), SOURCE).notes
-    assert note.endswith("2 files are not in labels.csv, b.npy first")
+    assert note.endswith("labels.csv does not list 2 of the files there, b.npy first")
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
