@@ -179,16 +179,26 @@ RULES: dict[str, Rule] = {
 }
 
 
+def check_fields(config: ml_collections.ConfigDict) -> None:
+    """Checks each field by itself.
+
+    Raises:
+      UserError: when one is not as it must be.
+      KeyError, TypeError: when one is missing, or of a type that makes no sense at all.
+    """
+    for field, (expected, holds) in RULES.items():
+        value = functools.reduce(operator.getitem, field.split("."), config)
+        if not holds(value):
+            raise UserError(f"config.{field}={value}: expected {expected}")
+
+
 def check(config: ml_collections.ConfigDict) -> None:
     """Checks that a configuration makes sense, before anything is loaded; says what is allowed but odd.
 
     Raises:
       UserError: when a field is not as it must be, or two do not go together.
     """
-    for field, (expected, holds) in RULES.items():
-        value = functools.reduce(operator.getitem, field.split("."), config)
-        if not holds(value):
-            raise UserError(f"config.{field}={value}: expected {expected}")
+    check_fields(config)
     if config.data.frames > config.data.sampled_frames:
         raise UserError(
             f"config.data.frames={config.data.frames}: expected at most config.data.sampled_frames="

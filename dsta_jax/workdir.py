@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import ml_collections
 
 import dsta_jax
+from dsta_jax import config as config_lib
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.benchmarks import BENCHMARKS
@@ -114,19 +115,23 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} is not there: {path.parent} is not the working directory of a run") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read as a configuration ({error})") from error
+        raise UserError(
+            f"{path} cannot be read as a configuration ({error}): it was damaged or edited; train again in another "
+            f"--workdir"
+        ) from error
     found = content.get("format", 1) if isinstance(content, dict) else None
     if found != _FORMAT:
-        by = content.get("versions", {}).get("dsta_jax", "another version") if isinstance(content, dict) else "nobody"
+        versions = content.get("versions") if isinstance(content, dict) else None
+        by = versions.get("dsta_jax") if isinstance(versions, dict) else "another version"
         raise UserError(
             f"{path} is of format {found}, written by dsta_jax {by}, but this is {dsta_jax.__version__}, which reads "
             f"format {_FORMAT}: use that version, or train again in another --workdir"
         )
     try:
         Benchmark.from_dict(content["benchmark"])
-        ml_collections.ConfigDict(content["config"])
+        config_lib.check_fields(ml_collections.ConfigDict(content["config"]))
         content["data"]["fingerprint"], content["data"]["recordings"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path} cannot be read as a configuration ({error!r}): it was damaged or edited; train again in another "
             f"--workdir"

@@ -137,7 +137,8 @@ def test_no_place_for_a_directory(tmp_path, place):
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "{", "[]", '{"versions": {}}', '{"format": 2}', '{"format": 2, "config": 3}']
+    "content",
+    [None, "", "{", "[]", '{"versions": {}}', '{"versions": 3}', '{"format": 2}', '{"format": 2, "config": 3}'],
 )
 def test_no_readable_config(tmp_path, content):
     if content is not None:
@@ -148,6 +149,18 @@ def test_no_readable_config(tmp_path, content):
     if content is not None:
         with pytest.raises(UserError, match="config.json"):
             workdir.claim(tmp_path, get_config("demo"), recordings())
+
+
+@pytest.mark.parametrize("change", [{"heads": "x"}, {"heads": 0}, {"heads": None}, {}])
+def test_a_config_that_was_edited_is_one_line(tmp_path, change):
+    workdir.claim(tmp_path, get_config("demo"), recordings())
+    content = json.loads((tmp_path / "config.json").read_text())
+    del content["config"]["model"]["heads"]
+    content["config"]["model"].update(change)
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match="config.json cannot be read as a configuration .*: it was damaged") as error:
+        workdir.read(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(("number", "by"), [(1, "0.1.0"), (3, "9.9")])
