@@ -61,6 +61,8 @@ def main(argv: Sequence[str]) -> int:
     if flags.FLAGS.mode == "evaluate":
         if not flags.FLAGS.workdir:
             raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
+        if flags.FLAGS["config"].present:
+            raise UserError("--mode=evaluate takes the configuration of --workdir: leave out --config")
         changes = config_flags.get_override_values(flags.FLAGS["config"])
         print(f"\n{_report(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))}")
         return 0

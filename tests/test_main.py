@@ -44,6 +44,7 @@ def _command(*words):
         (["--config=configs/shrec14.py:bones"], "'bones' after the colon: expected 'small' or some of"),
         (["--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir ?"),
         (["--mode=evaluate"], "--mode=evaluate needs --workdir"),
+        (["--mode=evaluate", "--workdir=/nowhere", "--config=demo"], "--mode=evaluate takes the configuration of"),
         (["--mode=evaluate", "--workdir=/nowhere"], "/nowhere/config.json is not there"),
         (["runs/demo"], "unknown argument 'runs/demo': options begin with --"),
     ],
