@@ -134,7 +134,6 @@ class Recognizer:
             answers.append(Answer(class_names, score_NxK.mean(axis=0), dict(zip(self.streams, each, strict=True))))
         return answers
 
-    @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as its program
     def _members(self, batch_size: int) -> Members:
         config = ml_collections.ConfigDict(self._config)
         config.evaluate.batch_size = batch_size

@@ -19,6 +19,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # gesture, finger, subject, essai
 Key = tuple[int, int, int, int]
 
+# The file of a benchmark of three joints and two bodies; its split is to be added.
+TINY = """
+name = "tiny"
+classes = ["a", "b", "c"]
+bodies = 2
+[layout.parents]
+root = "root"
+left = "root"
+right = "root"
+"""
+
 
 def hand_frames(seed: int, frames: int = 6) -> np.ndarray:
     """A random walk of 22 joints: frames_TxVxC float32."""

@@ -15,17 +15,7 @@ from dsta_jax.experiment import Experiment
 from dsta_jax.files import sole_writer
 from tests import raw_recordings
 
-TOML = """
-name = "tiny"
-classes = ["a", "b", "c"]
-bodies = 2
-[layout.parents]
-root = "root"
-left = "root"
-right = "root"
-[split]
-subject = [4]
-"""
+TOML = f"{raw_recordings.TINY}[split]\nsubject = [4]\n"
 
 
 def recordings(seed: int = 0, subjects=(1, 2, 3, 4), frames: int = 12) -> list[Record]:

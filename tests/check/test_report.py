@@ -18,17 +18,7 @@ from tests import raw_recordings
 from tests.conftest import ROOT
 
 # The set `tiny` of tests/raw_recordings.py: joints in a random walk, so nothing is as it should be.
-TINY = """
-name = "tiny"
-classes = ["a", "b", "c"]
-bodies = 2
-[layout.parents]
-root = "root"
-left = "root"
-right = "root"
-[split]
-subject = [2, 5, 9]
-"""
+TINY = f"{raw_recordings.TINY}[split]\nsubject = [2, 5, 9]\n"
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def written(tmp_path, form: str, channels: str, frames: dict[str, np.ndarray]) -
         lambda entry: recordings[entry.name],
     )
     out = tmp_path / {"pyskl": "a.pkl", "npy": "arrays", "npz": "a.npz"}[form]
-    recording_files.write(collection, form, out, False, False)  # type: ignore[arg-type]
+    recording_files.write(collection, form, out, False, False)
     return form, out
 
 
