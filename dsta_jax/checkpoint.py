@@ -6,6 +6,7 @@ Beside the arrays lie their checksums. A checkpoint whose numbers are not those 
 import contextlib
 import logging
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +16,15 @@ import jax
 import orbax.checkpoint as ocp
 from jax.sharding import Mesh, NamedSharding
 
-from dsta_jax import parallel
+from dsta_jax import parallel, processes
 from dsta_jax.errors import UserError
 from dsta_jax.train_state import TrainState
 
 # The items of a checkpoint. Evaluation reads `model` alone.
 MODEL, TRAIN, CHOICE, CHECKSUMS = "model", "train", "choice", "checksums"
+
+# How tensorstore's errors of files begin: its own codes, not those of an array that does not fit.
+_OF_STORAGE = re.compile("RESOURCE_EXHAUSTED|PERMISSION_DENIED|NOT_FOUND|FAILED_PRECONDITION|UNAVAILABLE|DATA_LOSS")
 
 # Of the latest: where the newest is damaged, there is another one.
 _KEPT = 2
@@ -45,10 +49,16 @@ class Latest:
         self._manager = _manager(self._directory, kept=_KEPT)
 
     def save(self, state: TrainState, step: int) -> None:
-        """Saves, unless this step is saved already; returns before the files are written."""
+        """Saves, unless this step is saved already; returns before the files are written.
+
+        Raises:
+          UserError: when these files, or those of the save before, cannot be written.
+        """
         if self._manager.latest_step() == step:
             return
-        self._manager.save(step, args=_saved(_items(state)), force=True)  # Orbax itself would save the first step too.
+        _check_room(self._directory, _items(state))
+        with _can_be_written(self._directory):  # Orbax itself would save the first step too.
+            self._manager.save(step, args=_saved(_items(state)), force=True)
 
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
@@ -62,23 +72,31 @@ class Latest:
         if found is None:
             return None
         items, step = found
-        for newer in self._manager.all_steps():
-            if newer > step:
+        damaged = [newer for newer in self._manager.all_steps() if newer > step]
+
+        def put_aside() -> None:
+            for newer in damaged:
                 aside = self._directory.with_name(f"damaged_{newer}")
                 shutil.rmtree(aside, ignore_errors=True)
                 (self._directory / str(newer)).rename(aside)
-        self._manager.reload()
+
+        if damaged:
+            processes.on_first(put_aside)
+            self._manager.reload()
         return TrainState(**items[MODEL], **items[TRAIN])
 
     def close(self) -> None:
-        """Waits until everything is written."""
-        self._manager.wait_until_finished()
-        self._manager.close()
+        """Waits until everything is written; UserError when it cannot be."""
+        with _can_be_written(self._directory):
+            self._manager.wait_until_finished()
+            self._manager.close()
 
 
 def save_best(workdir: pathlib.Path, step: int, model: dict[str, Any], choice: dict[str, Any]) -> None:
     """Saves each member's best variables so far, and from which step and for what accuracy they were chosen."""
-    with _manager(workdir / "checkpoints" / "best", kept=1) as manager:
+    directory = workdir / "checkpoints" / "best"
+    _check_room(directory, model)
+    with _can_be_written(directory), _manager(directory, kept=1) as manager:
         if step in manager.all_steps():  # A run that was killed before it saved its latest state is here again.
             manager.delete(step)
         manager.save(step, args=_saved({MODEL: model}, choice), force=True)
@@ -93,7 +111,7 @@ def restore_best(workdir: pathlib.Path, like: dict[str, Any]) -> tuple[dict[str,
 
 
 def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh: Mesh) -> tuple[dict[str, Any], int]:
-    """The `latest` or `best` variables, on whatever devices there are; and the step that they were saved at.
+    """The `latest` or `best` variables, whole on each device; and the step that they were saved at.
 
     `like` are the shapes of `params` and `batch_stats`, leading with the member axis. No optimiser state is needed.
 
@@ -104,7 +122,7 @@ def restore_model(workdir: pathlib.Path, which: str, like: dict[str, Any], mesh:
     found = None
     if directory.is_dir():
         with _manager(directory, kept=None) as manager:
-            found = _newest(manager, directory, {MODEL: with_sharding(like, mesh)})
+            found = _newest(manager, directory, {MODEL: replicated(like, mesh)})
     if found is None:
         raise UserError(f"{directory} holds no checkpoint: train first, with --workdir={workdir}")
     return found[0][MODEL], found[1]
@@ -224,6 +242,36 @@ def _as_damage() -> Iterator[None]:
         said = str(error).strip().splitlines()
         reason = said[0][:200] if said else type(error).__name__
         raise _Damaged(f"cannot be read ({reason}): files are missing or damaged") from error
+
+
+def _check_room(directory: pathlib.Path, item: Any) -> None:
+    """Checks for room on the disk, as tensorstore's threads have pages to say when there is none.
+
+    Raises:
+      UserError: when it may not be enough; a save in which arrays are merged takes up to twice their bytes.
+    """
+    needed = 2 * sum(leaf.nbytes for leaf in jax.tree.leaves(item))
+    free = shutil.disk_usage(next(one for one in (directory, *directory.parents) if one.exists())).free
+    if free < needed:
+        raise UserError(
+            f"{directory}: a checkpoint may take {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free; those before "
+            f"it are kept: make room, and give the same command again"
+        )
+
+
+@contextlib.contextmanager
+def _can_be_written(directory: pathlib.Path) -> Iterator[None]:
+    """Makes one line of what Orbax and tensorstore raise where a disk is full, or may not be written to."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) and not _OF_STORAGE.match(str(error)):
+            raise
+        reason = re.sub(r"\s+", " ", str(error))[:200]
+        raise UserError(
+            f"{directory}: a checkpoint could not be saved ({reason}); those before it are kept: make room, or mend "
+            f"what is wrong with the disk, and give the same command again"
+        ) from error
 
 
 def _checksums(item: Any) -> dict[str, int]:

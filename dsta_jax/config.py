@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import ml_collections
 
+from dsta_jax import train_state
 from dsta_jax.data.streams import STREAMS
 from dsta_jax.errors import UserError
 from dsta_jax.models import attention, dsta, position
@@ -45,6 +46,10 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     # many as the devices' memory holds, and on a processor one, which is faster there
     config.seed = 0  # of initial values, batches and augmentation
 
+    config.mesh = ml_collections.ConfigDict()
+    config.mesh.member = 0  # the networks of a step are split over so many devices; 0: over as many as possible, ...
+    config.mesh.data = 0  # ... and each network's batch over so many
+
     config.data = ml_collections.ConfigDict()
     config.data.dir = "data"  # holds converted sets as NAME/VERSION
     config.data.sampled_frames = 150  # a sequence is brought to so many frames ...
@@ -71,8 +76,9 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
 
     config.train = ml_collections.ConfigDict()
     config.train.epochs = 120.0
-    config.train.batch_size = 32
-    config.train.learning_rate = 0.1
+    config.train.batch_size = 32  # of each network, on all devices and processes together
+    config.train.learning_rate = 0.1  # for batches of 32; ...
+    config.train.rate_rule = "constant"  # ... for others the same; or as linear or square_root of their size
     config.train.warmup_epochs = 5.0
     config.train.warmup_by = "epoch"  # the rate rises with each epoch, as the authors', or with each step
     config.train.decay_at = (0.5, 0.75)  # parts of the training after which the rate is divided: epochs 60 and 90
@@ -153,6 +159,7 @@ RULES: dict[str, Rule] = {
         lambda streams: 0 < len(streams) == len(set(streams)) and set(streams) <= set(STREAMS),
     ),
     "members_per_step": ("a number of networks, or 0 for what memory holds", lambda value: value >= 0),
+    **_all("mesh", _at_least(0), "member", "data"),
     "seed": ("0 or more, and below 2**64", lambda seed: 0 <= seed < 1 << 64),
     **_all("data", _at_least(1), "sampled_frames", "frames", "slow_interval", "fast_interval"),
     **_all("data", _between(0, 1), "scale", "validation_fraction"),
@@ -170,6 +177,7 @@ RULES: dict[str, Rule] = {
     **_all("train", _at_least(0), "learning_rate", "warmup_epochs", "weight_decay"),
     **_all("train", _between(0, 1), "momentum", "label_smoothing"),
     "train.batch_size": _at_least(1),
+    "train.rate_rule": _one_of(tuple(train_state.RATE_RULES)),
     "train.warmup_by": _one_of(("epoch", "step")),
     "train.decay_at": _DECAYS,
     "evaluate.batch_size": _at_least(1),

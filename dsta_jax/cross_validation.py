@@ -1,5 +1,6 @@
 """What the folds of a benchmark come to, in which each subject is left out of training once: mean and deviation."""
 
+import functools
 import pathlib
 import re
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dsta_jax import evaluate, scores
+from dsta_jax import evaluate, processes, scores
 from dsta_jax.members import Members
 from dsta_jax.scores import Scores
 
@@ -31,7 +32,8 @@ def summarize(
             np.concatenate([part.score_SxK for part in parts]),
             parts[0].class_names,
         )
-        scores.save(together, workdir / "scores" / "test" / f"{stream}.npz")
+        path = workdir / "scores" / "test" / f"{stream}.npz"
+        processes.on_first(functools.partial(scores.save, together, path))
     summary = {
         "benchmark": results[0]["benchmark"],
         "left_out": members.benchmark.left_out,

@@ -10,7 +10,7 @@ import numpy as np
 import tqdm
 from jax.sharding import Mesh
 
-from dsta_jax import checkpoint, fusion, parallel, scores, train_state
+from dsta_jax import checkpoint, fusion, parallel, processes, scores, train_state
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
@@ -35,9 +35,7 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     mesh = parallel.make_mesh(len(members.streams), members.config.evaluate.batch_size)
     model, step = restore(members, workdir, mesh)
     parts = score(members, model, test, "evaluate")
-    for part in parts:
-        with writable(out):
-            scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
+    processes.on_first(lambda: _write_scores(parts, out))
     fused = fusion.fuse(parts)
     results = {
         "benchmark": test.benchmark.name,
@@ -52,6 +50,12 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
     return results
 
 
+def _write_scores(parts: list[Scores], out: pathlib.Path) -> None:
+    for part in parts:
+        with writable(out):
+            scores.save(part, out / "scores" / "test" / f"{part.name}.npz")
+
+
 def restore(members: Members, workdir: pathlib.Path, mesh: Mesh) -> tuple[dict[str, Any], int]:
     """The variables of a fold's checkpoint, on the devices; and the step that they were saved at."""
     shapes = variable_shapes(members.network, members.input_shape(1), len(members.streams))
@@ -64,9 +68,13 @@ def which(members: Members) -> str:
 
 
 def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
-    """Writes `results.json`."""
-    with writable(out), complete_file(out / "results.json") as file:
-        file.write(json.dumps(results, indent=2).encode() + b"\n")
+    """Writes `results.json`, in the first process."""
+
+    def write() -> None:
+        with writable(out), complete_file(out / "results.json") as file:
+            file.write(json.dumps(results, indent=2).encode() + b"\n")
+
+    processes.on_first(write)
 
 
 def read_results(workdir: pathlib.Path) -> dict[str, Any]:
@@ -130,11 +138,19 @@ def scores_of(
     step = compiled_step(members.network, mesh)
     needed_S = batches.test_rows(part, batch_size, absent_row=False)
     rows = packing.choose(needed_S, batch_size * members.benchmark.source.bodies, parallel.batch_devices(mesh))
-    sequence = batches.test_batches(part, members.streams, members.sampling, batch_size, rows, absent_row=False)
+    split, count = parallel.by_member_and_batch(mesh), len(members.streams)
+
+    def own_rows(rows: int) -> slice:
+        return parallel.own_part((count, rows), split)[1]
+
+    how = (members.streams, members.sampling, batch_size, rows)
+    sequence = batches.test_batches(part, *how, absent_row=False, own=own_rows)
     total = -(-len(part) // batch_size)
     collected = []
-    for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=shown is None, leave=False, dynamic_ncols=True):
-        on_devices = parallel.put(batch, parallel.by_member_and_batch(mesh))
+    silent = shown is None or not processes.is_first()
+    for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=silent, leave=False, dynamic_ncols=True):
+        shapes = members.batch_shapes(batch_size, None if batch.share is None else batch.share.shape[-1])
+        on_devices = jax.tree.map(lambda own, one: parallel.put_own(own, (count, *one.shape), split), batch, shapes)
         score_NxBxK = jax.device_get(step(variables, on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
     score_NxSxK = np.concatenate(collected, axis=1)

@@ -1,17 +1,19 @@
 """An experiment: all networks of a configuration, trained, evaluated and fused in a working directory."""
 
+import contextlib
 import functools
 import hashlib
 import json
 import logging
 import pathlib
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ml_collections
 
-from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, train, workdir
+from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, processes, train, workdir
 from dsta_jax import config as config_lib
 from dsta_jax.data import dataset
 from dsta_jax.data.dataset import DataSet
@@ -44,11 +46,17 @@ class Experiment:
         self.config = config
         self.benchmark = benchmark or (own.find(config.benchmark) if data is None else data.benchmark)
         self._given = data
+        self.stopped_by: signal.Signals | None = None  # what interrupted the last training, if anything did
 
     @functools.cached_property
     def data(self) -> DataSet:
         """All recordings."""
-        return dataset.load(self.config.data.dir, self.benchmark) if self._given is None else self._given
+        if self._given is not None:
+            return self._given
+        processes.on_first(lambda: dataset.find(self.config.data.dir, self.benchmark))
+        data = dataset.load(self.config.data.dir, self.benchmark)
+        processes.agree("the data set", data.fingerprint)
+        return data
 
     @functools.cached_property
     def members(self) -> Members:
@@ -70,9 +78,16 @@ class Experiment:
           UserError: when the directory belongs to something else, or training cannot go on.
         """
         path = pathlib.Path(directory)
+        processes.agree("the configuration", f"{directory} {self.config.to_json_best_effort(sort_keys=True)}")
         check_trainable(self.members)
-        with workdir.hold(path):
-            workdir.claim(path, self.config, self.data)
+        with contextlib.ExitStack() as held:
+
+            def claim() -> None:
+                held.enter_context(workdir.hold(path))
+                workdir.claim(path, self.config, self.data)
+
+            processes.on_first(claim)
+            workdir.check_shared(path)
             pending = [fold for fold in self.members.folds if not self._finished(fold, path)]
             if not pending:
                 _LOGGER.info("this run is finished already")
@@ -80,7 +95,8 @@ class Experiment:
                 directories = [self.directory(fold, path) for fold in group.folds]
                 for one in directories:
                     one.mkdir(parents=True, exist_ok=True)
-                if not train.train(group, directories):
+                self.stopped_by = train.train(group, directories)
+                if self.stopped_by:
                     return None
                 for fold, one in zip(group.folds, directories, strict=True):
                     self._evaluate(fold, one, one)
@@ -174,7 +190,7 @@ class Experiment:
 
 def _fit(members: Members) -> bool:
     """Whether all networks may train at once."""
-    mesh = parallel.widest_mesh(len(members), members.config.train.batch_size)
+    mesh = parallel.widest_mesh(len(members), members.config.train.batch_size, parallel.Sizes(**members.config.mesh))
     return len(members) <= memory.most_members(members, mesh)
 
 

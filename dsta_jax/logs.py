@@ -14,7 +14,7 @@ import tqdm
 
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Event
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, writable
 
 # Fits 80 columns with seven digits of samples and an hour left.
 _BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
@@ -25,10 +25,11 @@ _START = 1  # SessionLog.START
 class Progress(contextlib.AbstractContextManager["Progress"]):
     """The bar of a training, on a terminal; a line now and then elsewhere."""
 
-    def __init__(self, first_step: int, steps: int):
+    def __init__(self, first_step: int, steps: int, shown: bool = True):
         seconds = 0.2 if sys.stderr.isatty() else 20
         look: dict[str, Any] = {"bar_format": _BAR, "dynamic_ncols": True, "smoothing": 0.1, "mininterval": seconds}
-        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling", file=sys.stderr, **look)
+        look |= {"file": sys.stderr, "disable": not shown}
+        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling", **look)
 
     def advance(self) -> None:
         """One step more."""
@@ -40,7 +41,8 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
 
     def say(self, message: str) -> None:
         """Prints a line above the bar."""
-        self._bar.write(message, file=sys.stderr)
+        if not self._bar.disable:
+            self._bar.write(message, file=sys.stderr)
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
@@ -55,12 +57,13 @@ class Metrics:
     def __init__(self, workdir: pathlib.Path, first_step: int):
         path = workdir / "metrics.jsonl"
         _keep_until(path, first_step)
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        self._file = path.open("ab", buffering=0)
         board = workdir / "tensorboard"
         board.mkdir(exist_ok=True)
         # TensorBoard takes for events what has such a name, in the order of the names.
         name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
-        self._events = (board / name).open("ab")
+        self._events = (board / name).open("ab", buffering=0)
         self._event(Event(file_version="brain.Event:2"))
         start = Event(step=first_step + 1)
         start.session_log.status = _START  # TensorBoard forgets what an interrupted run said of later steps.
@@ -68,8 +71,8 @@ class Metrics:
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         """Adds a line of metrics by name, such as `train/loss/spatial`, after so many steps."""
-        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
-        self._file.flush()
+        with writable(self._path):
+            self._file.write(json.dumps({"step": step, **metrics}).encode() + b"\n")
         event = Event(step=step)
         for name, value in metrics.items():
             event.summary.value.add(tag=name, simple_value=value)
@@ -77,8 +80,8 @@ class Metrics:
 
     def _event(self, event: Any) -> None:
         event.wall_time = time.time()
-        self._events.write(tfrecord.frame(event.SerializeToString()))
-        self._events.flush()
+        with writable(self._events.name):
+            self._events.write(tfrecord.frame(event.SerializeToString()))
 
     def close(self) -> None:
         """Closes the files."""

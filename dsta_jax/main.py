@@ -26,7 +26,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs
+from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs, processes
 from dsta_jax import config as config_lib
 from dsta_jax.check import report
 from dsta_jax.errors import UserError, one_line_errors
@@ -41,6 +41,10 @@ def _define_flags() -> None:
     )
     workdir = "Where checkpoints, metrics and scores of the run are kept; default: runs/ and the config's name."
     mode = "train: train, then evaluate; evaluate: evaluate the run in --workdir."
+    coordinator = (
+        "Of several processes: where the first one listens, HOST:PORT. Processes that SLURM, Open MPI, a Cloud TPU, "
+        "GKE or an indexed job of Kubernetes starts are recognised without it."
+    )
     check = (
         "Look the data set over instead of training: a report, and a contact sheet in the directory check beside the "
         "run's; status 1 where training would be wrong."
@@ -49,6 +53,9 @@ def _define_flags() -> None:
     flags.DEFINE_string("workdir", None, workdir)
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], mode)
     flags.DEFINE_bool("check", False, check)
+    flags.DEFINE_string("coordinator", None, coordinator)
+    flags.DEFINE_integer("processes", None, "How many processes there are; 1 for this one alone.", lower_bound=1)
+    flags.DEFINE_integer("process", None, "Which of them this is, from 0.", lower_bound=0)
 
 
 @one_line_errors
@@ -58,25 +65,38 @@ def main(argv: Sequence[str]) -> int:
     compile_cache.use()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
+    processes.start(flags.FLAGS.coordinator, flags.FLAGS.processes, flags.FLAGS.process)
+    with processes.ending_together():
+        return _run()
+
+
+def _run() -> int:
+    if not processes.is_first():
+        _LOGGER.setLevel(logging.ERROR)
     if flags.FLAGS.mode == "evaluate":
         if not flags.FLAGS.workdir:
             raise UserError("--mode=evaluate needs --workdir=DIRECTORY, the one that training was given")
         if flags.FLAGS["config"].present:
             raise UserError("--mode=evaluate takes the configuration of --workdir: leave out --config")
         changes = config_flags.get_override_values(flags.FLAGS["config"])
-        print(f"\n{_report(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))}")
+        _print_results(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))
         return 0
     directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
     trained = experiment.Experiment(flags.FLAGS.config)
-    _LOGGER.info("%d %s device(s); working directory %s", jax.device_count(), jax.default_backend(), directory)
+    _LOGGER.info("%s; working directory %s", _devices(), directory)
     with _stopping_at_once():
         results = trained.train(directory)
-    if results is None:
-        return 130
-    print(f"\n{_report(results)}\n\nEverything is in {directory}.")
+    if results is None:  # Whoever sends SIGTERM wanted it to be saved, and it is.
+        return 0 if trained.stopped_by == signal.SIGTERM else 128 + int(trained.stopped_by or 0)
+    _print_results(results, f"\n\nEverything is in {directory}.")
     return 0
+
+
+def _devices() -> str:
+    of = f" of {processes.count()} processes" if processes.count() > 1 else ""
+    return f"{jax.device_count()} {jax.default_backend()} device(s){of}"
 
 
 @contextlib.contextmanager
@@ -100,14 +120,16 @@ def _stopping_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _report(results: dict[str, Any]) -> str:
-    return cross_validation.report(results) if "folds" in results else evaluate.report(results)
+def _print_results(results: dict[str, Any], end: str = "") -> None:
+    if processes.is_first():
+        report = cross_validation.report if "folds" in results else evaluate.report
+        print(f"\n{report(results)}{end}")
 
 
 def _speak_plainly() -> None:
-    """Our own messages as they are, and of the libraries' only errors: Orbax alone has a page for each checkpoint."""
-    absl_logging.set_verbosity(absl_logging.ERROR)
-    absl_logging.set_stderrthreshold(absl_logging.ERROR)
+    """Our own messages as they are, and none of Orbax's, which has pages for each checkpoint; its errors are raised."""
+    absl_logging.set_verbosity(absl_logging.FATAL)
+    absl_logging.set_stderrthreshold(absl_logging.FATAL)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOGGER.addHandler(handler)

@@ -101,7 +101,7 @@ class Members:
 
     def mesh(self, batch_size: int) -> Mesh:
         """The devices for batches of this size."""
-        return parallel.make_mesh(len(self), batch_size)
+        return parallel.make_mesh(len(self), batch_size, parallel.Sizes(**self.config.mesh))
 
 
 def variable_shapes(network: DSTANet, row: jax.ShapeDtypeStruct, count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import psutil
 from jax.sharding import Mesh
 
-from dsta_jax import parallel, train_state
+from dsta_jax import parallel, processes, train_state
 from dsta_jax.data.batches import Batch
 from dsta_jax.members import Members
 from dsta_jax.models.dsta import DSTANet
@@ -100,12 +100,14 @@ def _bytes(tree: Any) -> int:
 
 
 def device_bytes(mesh: Mesh) -> int:
-    """Memory of each device that steps may take; of a CPU, its devices share what the machine has available."""
-    devices = mesh.devices.flatten().tolist()
+    """Memory of each device that steps may take: the same answer in all processes.
+
+    Devices of a CPU share what the machine has available.
+    """
+    devices = mesh.local_devices
     stats = devices[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return int(_USABLE * stats["bytes_limit"])
-    return int(_USABLE * _host_bytes() / len(devices))
+    available = stats["bytes_limit"] if "bytes_limit" in stats else _host_bytes() // len(devices)
+    return int(_USABLE * processes.least(available))
 
 
 @functools.cache

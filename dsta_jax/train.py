@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from dsta_jax import checkpoint, evaluate, memory, parallel, train_state
+from dsta_jax import checkpoint, evaluate, memory, parallel, processes, train_state
 from dsta_jax.data import batches, packing
 from dsta_jax.data.batches import Batch
 from dsta_jax.errors import UserError
@@ -30,14 +30,14 @@ from dsta_jax.train_state import Totals, TrainState
 Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]
 
 
-def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
+def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals | None:
     """Trains members side by side, from the latest checkpoints on if there are any.
 
     What becomes of a member does not depend on those beside it. In the working directory of each fold are its
-    checkpoints, metrics and so on.
+    checkpoints, metrics and so on. All processes train together; a batch is divided over them.
 
     Returns:
-      True when training is finished, False when it was interrupted (by SIGINT, SIGTERM or SIGHUP) and saved.
+      None when training is finished; else the signal that interrupted it, and it is saved.
 
     Raises:
       UserError: when a loss or a parameter is not finite any more; the last checkpoint before it stays. Also when the
@@ -57,20 +57,21 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
             state = compiler.submit(init).result()
         first = int(jax.device_get(state.step))
         if first >= members.steps:
-            return True
-        metrics = [stack.enter_context(contextlib.closing(Metrics(workdir, first))) for workdir in workdirs]
+            return None
+        writers = workdirs if processes.is_first() else []
+        metrics = [stack.enter_context(contextlib.closing(Metrics(workdir, first))) for workdir in writers]
         feed = Feed(members, mesh)
         in_turn = memory.members_in_turn(members, mesh, feed.row_counts.most if feed.row_counts else None)
-        progress = stack.enter_context(Progress(first, members.steps))
+        progress = stack.enter_context(Progress(first, members.steps, shown=processes.is_first()))
         step_fn = _compiled(compiler, compiled_step(members, mesh, shapes, in_turn), shapes, feed)
         interrupts = stack.enter_context(Interrupts())
-        reporter = Reporter(members, metrics, progress)
+        reporter = Reporter(members, mesh, metrics, progress)
 
         for step, batch in zip(range(first + 1, members.steps + 1), feed.batches(first), strict=True):
             state, totals = step_fn(state, batch)
             progress.advance()
             reporter.note(step, totals)
-            stopping, last = interrupts.seen, step == members.steps  # Looked at once: it may come at any moment.
+            stopping, last = interrupts.stopping(), step == members.steps  # Asked once: it may come at any moment.
             validating = step % members.every(config.evaluate.every_epochs) == 0 or last
             saving = step % members.every(config.checkpoint.every_epochs) == 0 or last or stopping
             if validating or saving:
@@ -83,8 +84,8 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> bool:
                     one.save(_of_fold(state, members, number, mesh), step)
             if stopping:
                 progress.say(f"stopped and saved at step {step} of {members.steps}; the same command goes on from here")
-                return False
-    return True
+                return stopping
+    return None
 
 
 # The state and its step.
@@ -196,11 +197,19 @@ class Feed:
                 yield batch
 
     def _make(self, step: int) -> Batch:
+        """Makes what the devices of this process need, without asking the others for theirs."""
         rows = None if self.row_counts is None else self.row_counts.of(self._needed_S[step])
-        how = (self._members.streams, self._members.sampling, self._batch_size, self._seed, step, rows)
-        each = [batches.train_batch(fold.train, *how) for fold in self._members.folds]
-        together: Batch = each[0] if len(each) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *each)
-        return parallel.put(together, self._sharding)
+        shapes, of_folds = self.shapes(rows), []
+        members, own_rows = parallel.own_part(shapes.x.shape, self._sharding)[:2]
+        how = (self._members.sampling, self._batch_size, self._seed, step, rows, own_rows)
+        for number, fold in enumerate(self._members.folds):
+            first = self._members.of_fold(number).start
+            if streams := self._members.streams[max(0, members.start - first) : max(0, members.stop - first)]:
+                of_folds.append(batches.train_batch(fold.train, streams, *how))
+        own = of_folds[0] if len(of_folds) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *of_folds)
+        put = functools.partial(parallel.put_own, sharding=self._sharding)
+        batch: Batch = jax.tree.map(lambda leaf, whole: put(leaf, whole.shape), own, shapes)
+        return batch
 
 
 # What the totals say.
@@ -209,8 +218,8 @@ class Feed:
 class Reporter:
     """Turns totals into lines of metrics, each after the next step is under way, so that no step is waited for."""
 
-    def __init__(self, members: Members, metrics: Sequence[Metrics], progress: Progress):
-        self._members, self._metrics, self._progress = members, metrics, progress
+    def __init__(self, members: Members, mesh: Mesh, metrics: Sequence[Metrics], progress: Progress):
+        self._members, self._mesh, self._metrics, self._progress = members, mesh, metrics, progress
         self._rate = jax.jit(train_state.learning_rate(members.config.train, members.steps_per_epoch))
         self._waiting: tuple[int, Totals] | None = None
         self._since: tuple[int, float] | None = None
@@ -227,8 +236,8 @@ class Reporter:
             return
         step, totals = self._waiting
         self._waiting = None
-        self.check(step, totals)
-        totals = jax.device_get(totals)
+        totals = parallel.fetch(totals, self._mesh)
+        self._check(step, totals)
         loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
         rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
         common = {"epoch": step / self._members.steps_per_epoch, "learning_rate": rate}
@@ -247,8 +256,11 @@ class Reporter:
 
     def check(self, step: int, totals: Totals) -> None:
         """Stops on a loss or a parameter that is not finite."""
+        self._check(step, parallel.fetch(totals, self._mesh))
+
+    def _check(self, step: int, totals: Totals) -> None:
         rate = self._members.config.train.learning_rate
-        for name, loss in zip(self._members.names, jax.device_get(totals.loss), strict=True):
+        for name, loss in zip(self._members.names, totals.loss, strict=True):
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss, a parameter or a running statistic of {name} is not finite at step {step}: lower "
@@ -264,7 +276,7 @@ def _validate(
     members: Members,
     mesh: Mesh,
     workdirs: Sequence[pathlib.Path],
-    metrics: Sequence[Metrics],
+    writers: Sequence[Metrics],
     step: int,
     state: TrainState,
 ) -> None:
@@ -274,7 +286,8 @@ def _validate(
         model = {"params": own.params, "batch_stats": own.batch_stats}
         accuracy_N = [part.top(1) for part in evaluate.score(members, model, fold.validation)]
         named = zip(members.streams, accuracy_N, strict=True)
-        metrics[number].write(step, {f"validation/accuracy/{stream}": accuracy for stream, accuracy in named})
+        for metrics in writers[number : number + 1]:
+            metrics.write(step, {f"validation/accuracy/{stream}": accuracy for stream, accuracy in named})
         _keep_best(workdirs[number], step, model, accuracy_N)
 
 
@@ -302,23 +315,36 @@ def _where_member(chosen_N: jax.Array, yes: Any, no: Any) -> Any:
 
 
 class Interrupts(contextlib.AbstractContextManager["Interrupts"]):
-    """Notes SIGINT, SIGTERM and SIGHUP, so that the loop can save and leave; a second one ends the program at once."""
+    """Notes SIGINT, SIGTERM and SIGHUP, so that the loop can save and leave; a second one ends the program at once.
+
+    Of several processes, one that is told to stop has all of them stop after the same step.
+    """
 
     def __init__(self) -> None:
-        self.seen = False
+        self._seen: signal.Signals | None = None
         self._before: dict[int, Any] = {}
+
+    def stopping(self) -> signal.Signals | None:
+        """The signal for which to stop now; asked once a step."""
+        if jax.process_count() == 1:
+            return self._seen
+        return (self._seen or signal.SIGTERM) if processes.stop_wanted() else None
 
     def _note(self, number: int, frame: Any) -> None:
         del frame
-        if self.seen:
+        if self._seen:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self.seen = True
+        self._seen = signal.Signals(number)
         print("\nstopping after this step; once more ends at once, unsaved", file=sys.stderr)
+        if jax.process_count() > 1:
+            signal.raise_signal(signal.SIGTERM)  # JAX's runtime tells the others.
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():  # elsewhere there are no signals
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Of several processes, SIGTERM is for JAX's runtime.
+            terminate = [signal.SIGTERM] if jax.process_count() == 1 else []
+            for number in (signal.SIGINT, signal.SIGHUP, *terminate):
                 if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
                     self._before[number] = signal.signal(number, self._note)
         return self

@@ -14,6 +14,10 @@ from flax import struct
 from dsta_jax.data.batches import Batch
 from dsta_jax.models.dsta import DSTANet
 
+# The power of the batch's size, in the paper's batches, by which the learning rate grows.
+RATE_RULES = {"constant": 0.0, "linear": 1.0, "square_root": 0.5}
+_PAPER_BATCH = 32
+
 Params = Any
 BatchStats = Any
 OverMembers = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -46,11 +50,14 @@ class Totals(struct.PyTreeNode):
 def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.Schedule:
     """Sec. 4.2: a linear rise over the first epochs, then divided by `decay_factor` at each of `decay_at`; by step.
 
+    The rate is for the paper's batches of 32; `rate_rule` says what it becomes for others.
+
     With `warmup_by=epoch` the rate rises from one epoch to the next, as the authors' does: of five epochs the first has
     a fifth of it, the second two fifths.
     """
     last_step = train.epochs * steps_per_epoch
     boundaries = [round(part * last_step) for part in train.decay_at]
+    rate = train.learning_rate * (train.batch_size / _PAPER_BATCH) ** RATE_RULES[train.rate_rule]
     warmup = max(1, round(train.warmup_epochs * steps_per_epoch))
 
     def schedule(step: jax.Array) -> jax.Array:
@@ -58,7 +65,7 @@ def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> o
         if train.warmup_by == "epoch":
             risen = (jnp.floor(step / steps_per_epoch) + 1) / max(1.0, train.warmup_epochs)
         decays = sum((step >= boundary).astype(jnp.float32) for boundary in boundaries)
-        return train.learning_rate * jnp.minimum(1.0, risen) / train.decay_factor**decays
+        return rate * jnp.minimum(1.0, risen) / train.decay_factor**decays
 
     return schedule
 

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import ml_collections
 
 import dsta_jax
 from dsta_jax import config as config_lib
+from dsta_jax import processes
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.benchmarks import BENCHMARKS
@@ -20,11 +22,14 @@ from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, sole_writer
 
 # Of config.json; raised when an older program could not make sense of it.
-_FORMAT = 2
+_FORMAT = 3
 
 # Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
 # file and the data directory hold is compared itself.
-_FREE = re.compile(r"config\.(folds|members_per_step|data\.dir|benchmark)\b")
+_FREE = re.compile(r"config\.(folds|members_per_step|mesh|data\.dir|benchmark)\b")
+
+# How long the other processes wait until they see what the first one has written.
+_SHARED_SECONDS = 60
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -74,6 +79,23 @@ def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: Data
             raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
         with complete_file(path) as file:
             file.write(json.dumps(content, indent=2).encode() + b"\n")
+
+
+def check_shared(directory: pathlib.Path) -> None:
+    """Checks that all processes see the working directory that the first one has claimed.
+
+    Raises:
+      UserError: when one does not.
+    """
+    if processes.count() == 1:
+        return
+    path, seconds = directory / "config.json", 0
+    while not path.exists() and seconds < _SHARED_SECONDS:  # A network file system may take its time.
+        time.sleep(1)
+        seconds += 1
+    content = path.read_text(encoding="utf-8") if path.exists() else ""
+    remedy = "it must be a directory that all of them share"
+    processes.agree(f"--workdir={directory}, with its config.json,", content, remedy)
 
 
 @contextlib.contextmanager

@@ -178,3 +178,16 @@ def test_a_fold_stays_below_its_directory(tmp_path):
     places = [workdir.of_fold(tmp_path, benchmark, value) for value in (7, "anna", "../../a", "..%2F..%2Fa")]
     assert {place.parent for place in places} == {tmp_path / "folds"} and len(set(places)) == 4
     assert [place.name for place in places[:2]] == ["subject_07", "subject_anna"]
+
+
+def test_a_directory_that_another_process_does_not_see(tmp_path, monkeypatch):
+    """The first process's file is compared; where there is none after a while, that is a difference."""
+    compared = []
+    monkeypatch.setattr(workdir.processes, "count", lambda: 2)
+    monkeypatch.setattr(workdir.processes, "agree", lambda what, text, remedy: compared.append((text, remedy)))
+    monkeypatch.setattr(workdir, "_SHARED_SECONDS", 0)
+    workdir.check_shared(tmp_path)
+    workdir.claim(tmp_path, get_config("demo"), recordings())
+    workdir.check_shared(tmp_path)
+    (missing, remedy), (found, _) = compared
+    assert missing == "" and json.loads(found)["format"] and "share" in remedy

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,8 +66,11 @@ def train_batch(
     seed: int,
     step: int,
     rows: int | None = None,
+    own: slice = slice(None),
 ) -> Batch:
     """The batch of a training step, counted from 0: a stream for each of N members, all of the same samples.
+
+    Of `x`, only the `own` rows are made, as a process needs them; all else is whole.
 
     The epochs' random orders follow each other without a gap, and a batch may reach from one into the next: each
     sample is seen exactly once an epoch, and every batch is full. Of `rows` rows, bodies that are not seen share one;
@@ -80,20 +83,23 @@ def train_batch(
     epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
     order_of = {epoch: epoch_order(len(data_set), seed, epoch) for epoch in epochs}
     sample_B = np.concatenate([order_of[epoch][place_B[epoch_B == epoch]] for epoch in epochs])
-    lengths = how.lengths(members, data_set.length_N[sample_B])
-    count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
-    words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
-    index_BxT = {
-        interval: sampling.train_frames(length_B, how.sampled, how.frames, words_BxW)
-        for interval, length_B in lengths.items()
-    }
-    turn_BxCxC = None
-    if how.rotation_degrees or how.scale:
-        words_Bx4 = sampling.sample_words(4, seed, sampling.Purpose.AUGMENTATION, epoch_B, sample_B)
-        turn_BxCxC = _turns(how, words_Bx4)
     body_BxM = data_set.body_NxM[sample_B]
     which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
-    return _batch(data_set, members, how, sample_B, which, index_BxT, turn_BxCxC)
+    place_P, place_R = np.unique(which.sample_R[own], return_inverse=True)  # the samples that these rows are of
+    epoch_P, sample_P = epoch_B[place_P], sample_B[place_P]
+    lengths = how.lengths(members, data_set.length_N[sample_P])
+    count = max(int(sampling.train_words(length_P, how.sampled).max()) for length_P in lengths.values())
+    words_PxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_P, sample_P)
+    index_PxT = {
+        interval: sampling.train_frames(length_P, how.sampled, how.frames, words_PxW)
+        for interval, length_P in lengths.items()
+    }
+    turn_PxCxC = None
+    if how.rotation_degrees or how.scale:
+        words_Px4 = sampling.sample_words(4, seed, sampling.Purpose.AUGMENTATION, epoch_P, sample_P)
+        turn_PxCxC = _turns(how, words_Px4)
+    x_NxRxTxVxC = _streams(data_set, members, how, sample_P, (place_R, which.body_R[own]), index_PxT, turn_PxCxC)
+    return _batch(data_set, len(members), sample_B, which, x_NxRxTxVxC)
 
 
 def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
@@ -110,10 +116,12 @@ def test_batches(
     batch_size: int,
     rows: packing.RowCounts | None = None,
     absent_row: bool = True,
+    own: Callable[[int], slice] = lambda count: slice(count),
 ) -> Iterator[Batch]:
     """All samples in order, each once; the last batch is filled up with samples that are marked as not real.
 
-    Bodies that are not seen share a row where `rows` are given, or have none at all with `absent_row=False`.
+    Bodies that are not seen share a row where `rows` are given, or have none at all with `absent_row=False`. Of so many
+    rows of `x`, only the `own` ones are made, as a process needs them.
     """
     for wanted_B in _test_samples(data_set, batch_size):
         sample_B = np.minimum(wanted_B, len(data_set) - 1)
@@ -126,7 +134,10 @@ def test_batches(
         if rows is not None:
             (needed,) = packing.rows_needed(body_BxM[None], absent_row).tolist()
             which = packing.pack(body_BxM, rows.of(needed), absent_row)
-        batch = _batch(data_set, members, how, sample_B, which, index_BxT)
+        mine = own(len(which.sample_R))
+        which_own = which.sample_R[mine], which.body_R[mine]
+        x_NxRxTxVxC = _streams(data_set, members, how, sample_B, which_own, index_BxT)
+        batch = _batch(data_set, len(members), sample_B, which, x_NxRxTxVxC)
         yield batch._replace(real=batch.real * (wanted_B < len(data_set)).astype(np.float32))
 
 
@@ -147,36 +158,45 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return sampling.permutation(count, seed, sampling.Purpose.ORDER, epoch)
 
 
-def _batch(
+def _streams(
     data_set: DataSet,
     members: Sequence[streams.Stream],
     how: Sampling,
-    sample_B: np.ndarray,
-    which: Rows,
-    index_BxT: Mapping[int, np.ndarray],
-    turn_BxCxC: np.ndarray | None = None,
-) -> Batch:
-    """Each member's stream of these samples, at the frames of its interval, turned; all samples are real."""
-    sample_R = sample_B[which.sample_R]
-    start_R, length_R = data_set.start_NxM[sample_R, which.body_R], data_set.length_N[sample_R]
+    sample_P: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray],
+    index_PxT: Mapping[int, np.ndarray],
+    turn_PxCxC: np.ndarray | None = None,
+) -> np.ndarray:
+    """N x R x T x V x C: each member's stream of P samples, at the frames of its interval, turned.
+
+    `rows` say which of the samples each row is of, and which body it is.
+    """
+    place_R, body_R = rows
+    sample_R = sample_P[place_R]
+    start_R, length_R = data_set.start_NxM[sample_R, body_R], data_set.length_N[sample_R]
     frames_FxVxC, confidence = data_set.frames_FxVxC, how.channels.endswith("c")
     x_NxRxTxVxC = np.empty((len(members), len(sample_R), how.frames, *frames_FxVxC.shape[1:]), np.float32)
     for x_RxTxVxC, stream in zip(x_NxRxTxVxC, members, strict=True):
         interval = how.interval(stream)
-        index_RxT = index_BxT[interval][which.sample_R]
+        index_RxT = index_PxT[interval][place_R]
         streams.sampled_stream(
             frames_FxVxC, start_R, length_R, index_RxT, stream, interval, how.layout, confidence, out=x_RxTxVxC
         )
-    if turn_BxCxC is not None:
-        turn_RxCxC = turn_BxCxC[which.sample_R].swapaxes(1, 2)
+    if turn_PxCxC is not None:
+        turn_RxCxC = turn_PxCxC[place_R].swapaxes(1, 2)
         x_NxRxTVxC = x_NxRxTxVxC.reshape(*x_NxRxTxVxC.shape[:2], -1, x_NxRxTxVxC.shape[-1])
         x_NxRxTxVxC = np.matmul(x_NxRxTVxC, turn_RxCxC).reshape(x_NxRxTxVxC.shape)
-    x_NxRxTxVxC[:, which.body_R < 0] = 0
+    x_NxRxTxVxC[:, body_R < 0] = 0
     if data_set.unseen:  # What was not seen, and what was made of it, tells the network nothing.
         np.nan_to_num(x_NxRxTxVxC, copy=False, nan=0.0)
+    return x_NxRxTxVxC
+
+
+def _batch(data_set: DataSet, members: int, sample_B: np.ndarray, which: Rows, x_NxRxTxVxC: np.ndarray) -> Batch:
+    """The batch of these samples, all of which are real."""
 
     def of_members(every: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(every, (len(members), *every.shape))
+        return np.broadcast_to(every, (members, *every.shape))
 
     return Batch(
         x=x_NxRxTxVxC,
