@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the library needs on a machine with a GPU; sourced by gpu_suite.sh and gpu_train.sh, from the root of the
 # checkout. Such a machine has python with jax, flax, optax, orbax and numpy; smaller packages that it lacks are taken
 # from the wheels that gpu_wheels.sh brought.
@@ -19,7 +20,8 @@ for pair in absl=absl_py yaml=pyyaml ml_collections=ml_collections tqdm=tqdm psu
     "$python" -m zipfile -e "$file" "$unpacked/$(basename "$file")"
     # A compiled wheel is of one version of Python: the first one that can be imported is taken.
     if PYTHONPATH=$unpacked/$(basename "$file"):${PYTHONPATH:-} "$python" -W error::RuntimeWarning -c "import $module" 2>/dev/null; then
-      export PYTHONPATH=$unpacked/$(basename "$file"):${PYTHONPATH:-}
+      PYTHONPATH=$unpacked/$(basename "$file"):${PYTHONPATH:-}
+      export PYTHONPATH
       found=$file
       break
     fi

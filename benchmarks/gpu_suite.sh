@@ -10,10 +10,10 @@
 # bfloat16. SUITE_SECONDS (default 460) limits the whole. Needs PyTorch for PyTorch's sides; packages that are
 # missing come from .wheels (gpu_wheels.sh).
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 options=()
-small= results=${OUT:-benchmark_results} done_before=/dev/null wanted=
+small="" results=${OUT:-benchmark_results} done_before=/dev/null wanted=""
 for word in "$@"; do
   case $word in
   --small) small=yes ;;

@@ -11,7 +11,7 @@
 # NAME.results.json, NAME.metrics.jsonl and NAME.scores.zip of each run, and what is needed to go on in NAME.run.tar.
 # A run that came back as NAME.run.tar goes on when that file lies in DATA_DIR.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 if [ $# -lt 1 ] || [ ! -d "$1" ]; then
   sed -n '2,/^set/p' "$0" | grep '^#'

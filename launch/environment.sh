@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Makes virtual environments from lock files; sourced by the other scripts, from the root of the checkout.
 # launch/requirements/*.lock are made from setup.cfg by:
 #   uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra prepare --extra matlab \
