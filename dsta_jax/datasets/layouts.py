@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Literal
 
+from dsta_jax.errors import UserError
+
 # A point of a body: a joint, or the middle of several, by name.
 Point = tuple[str, ...]
 
@@ -39,7 +41,8 @@ class Reference:
 class Layout:
     """The joints of one body, counted from 0.
 
-    Raises ValueError when the parents are not a tree with exactly one root, or the reference names another joint.
+    Raises UserError when the names are not distinct texts, the parents are not a tree with exactly one root, or the
+    reference names another joint.
     """
 
     name: str  # As in `LAYOUTS`.
@@ -48,21 +51,29 @@ class Layout:
     reference: Reference = Reference()  # How recordings are normalised, unless a data set has its own way.
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "joints", tuple(self.joints))
+        object.__setattr__(self, "parents", tuple(self.parents))
+        names, count = set(map(str, self.joints)), len(self.joints)
+        if not all(isinstance(joint, str) and joint.isprintable() for joint in self.joints) or "" in names:
+            raise UserError(f"layout {self.name}: joints {str(self.joints)[:60]}, expected names, printable text each")
+        if len(self.parents) != count or len(names) != count:
+            raise UserError(f"layout {self.name}: {count} joints need distinct names and one parent each")
+        for child, parent in zip(self.joints, self.parents, strict=True):
+            if not isinstance(parent, int) or not 0 <= parent < count:
+                found = f"the parent of {child} is {parent!r}, expected a joint's number, 0 to {count - 1}"
+                raise UserError(f"layout {self.name}: {found}")
         for name in (name for reference in self.reference.choices for name in reference.joints):
             if name not in self.joints:
-                raise ValueError(f"layout {self.name}: its reference names the joint {name!r}, which it has not")
-        count = len(self.joints)
-        if len(self.parents) != count or len(set(self.joints)) != count:
-            raise ValueError(f"layout {self.name}: {count} joints need distinct names and one parent each")
+                raise UserError(f"layout {self.name}: its reference names the joint {name!r}, which it has not")
         roots = [joint for joint, parent in enumerate(self.parents) if joint == parent]
         if len(roots) != 1:
-            raise ValueError(f"layout {self.name}: joints {roots} are their own parent, expected exactly one root")
+            raise UserError(f"layout {self.name}: joints {roots} are their own parent, expected exactly one root")
         for joint in range(count):
             walked = joint
             for _ in range(count):
                 walked = self.parents[walked]
             if walked != roots[0]:
-                raise ValueError(f"layout {self.name}: joint {joint} ({self.joints[joint]}) does not lead to the root")
+                raise UserError(f"layout {self.name}: joint {joint} ({self.joints[joint]}) does not lead to the root")
 
     @property
     def root(self) -> int:

@@ -34,7 +34,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dsta_jax.datasets.benchmark import CHANNELS, Benchmark, Protocol, Source
-from dsta_jax.datasets.benchmarks import BENCHMARKS
+from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
@@ -59,19 +59,38 @@ def read(path: pathlib.Path) -> Benchmark:
     top = _Table(path, "", _contents(path), ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
     name = top.take("name", str, "lower-case letters, digits and _, a letter first", _NAME.fullmatch)
     layout = _layout(top, name)
-    named = f"a list of two or more different names, at most {MOST_CLASSES}"
+    named = f"a list of two or more different names without blanks around them, at most {MOST_CLASSES}"
     counted = f"a whole number from 1 to {_MOST_BODIES}"
+    channels = top.take("channels", str, f"one of {', '.join(CHANNELS)}", lambda word: word in CHANNELS, "xyz")
     source = Source(
         name=name,
         layout=layout,
         label_names=tuple(top.take("classes", list, named, _are_classes)),
-        reference=_reference(top.table("normalize", *_NORMALIZE, "fallback"), layout),
+        reference=_reference(top.table("normalize", *_NORMALIZE, "fallback"), layout, channels),
         bodies=top.take("bodies", int, counted, lambda bodies: 0 < bodies <= _MOST_BODIES, 1),
-        channels=top.take("channels", str, f"one of {', '.join(CHANNELS)}", lambda word: word in CHANNELS, "xyz"),
+        channels=channels,
         description=f"Recordings of {name}, described by a file of its owner's.",
         prepare=(f"python -m data_prep.convert --from=FORMAT --in=RECORDINGS --out={{data_dir}} --benchmark={path}",),
     )
+    _check_name(top, source)
     return Benchmark.of_labels(name, source, _protocol(top))
+
+
+def _check_name(top: "_Table", source: Source) -> None:
+    """Raises UserError when the name is taken: by a data set that this is not another division of, or a benchmark."""
+    published = SOURCES.get(source.name)
+    if published and _described(published) == _described(source):
+        return
+    if published:
+        remedy = "to divide that data set anew give its joints, classes, bodies, channels and normalisation"
+        raise UserError(f"{top.place} name {source.name!r} is that of a built-in data set; choose another ({remedy})")
+    if source.name in BENCHMARKS:
+        raise UserError(f"{top.place} name {source.name!r} is that of a built-in benchmark; choose another")
+
+
+def _described(source: Source) -> tuple[Any, ...]:
+    """What a converted set depends on."""
+    return source.layout.joints, source.frame_shape, source.channels, source.label_names, source.normalized_by
 
 
 def _contents(path: pathlib.Path) -> dict[str, Any]:
@@ -117,7 +136,8 @@ def _are_words(values: list) -> bool:
 
 
 def _are_classes(names: list) -> bool:
-    return 1 < len(names) <= MOST_CLASSES and _are_words(names) and len(set(names)) == len(names)
+    different = 1 < len(names) <= MOST_CLASSES and _are_words(names) and len(set(names)) == len(names)
+    return different and all(name == name.strip() for name in names)  # In labels.csv, blanks around a cell are none.
 
 
 def _are_origins(values: list) -> bool:
@@ -140,11 +160,11 @@ def _layout(top: _Table, name: str) -> Layout:
     numbers = [joints.index(parents.take(joint, str, "the name of a joint", joints.__contains__)) for joint in joints]
     try:
         return Layout(described.take("name", str, "a name", default=name), joints, tuple(numbers))
-    except ValueError as error:
+    except UserError as error:
         raise UserError(f"{described.place} {error}") from None
 
 
-def _reference(table: _Table | None, layout: Layout) -> Reference | None:
+def _reference(table: _Table | None, layout: Layout, channels: str) -> Reference | None:
     """What a table [normalize] or [normalize.fallback] says."""
     if table is None:
         return None
@@ -167,11 +187,16 @@ def _reference(table: _Table | None, layout: Layout) -> Reference | None:
 
     if "side" in table.contents and "up" not in table.contents:
         raise UserError(f"{table.place} side without up, expected up, too: a body is turned upright first")
+    if "side" in table.contents and "z" not in channels:
+        raise UserError(f"{table.place} side is for three coordinates, but channels are {channels}; remove it")
+    pairs = {key: two_points(key) for key in ("scale", "up", "side")}
+    if pairs["side"] and sorted(pairs["side"]) == sorted(pairs["up"] or ()):
+        raise UserError(f"{table.place} side is the same direction as up, expected one across it")
     return Reference(
         center=point("center", table.contents["center"]) if "center" in table.contents else None,
         scale_by=table.take("scale_by", str, "first or median", lambda word: word in ("first", "median"), "first"),
-        **{key: two_points(key) for key in ("scale", "up", "side")},
-        fallback=_reference(table.table("fallback", *_NORMALIZE), layout),
+        **pairs,
+        fallback=_reference(table.table("fallback", *_NORMALIZE), layout, channels),
     )
 
 

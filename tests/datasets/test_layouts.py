@@ -3,6 +3,7 @@
 import pytest
 
 from dsta_jax.datasets.layouts import HAND_22, LAYOUTS, NTU_25, Layout, Reference
+from dsta_jax.errors import UserError
 
 
 def bones(layout: Layout) -> set[tuple[int, int]]:
@@ -56,17 +57,29 @@ BAD_LAYOUTS = {
     "circle": (("a", "b", "c"), (0, 2, 1), "joint 1 (b) does not lead to the root"),
     "same name": (("a", "a"), (0, 0), "2 joints need distinct names"),
     "parent missing": (("a", "b"), (0,), "2 joints need distinct names and one parent each"),
+    "parent beyond the last": (("a", "b"), (0, 2), "the parent of b is 2, expected a joint's number, 0 to 1"),
+    "parent before the first": (("a", "b"), (0, -2), "the parent of b is -2, expected a joint's number, 0 to 1"),
+    "parent by name": (("a", "b"), (0, "a"), "the parent of b is 'a', expected a joint's number, 0 to 1"),
+    "joint by number": (("a", 2), (0, 0), "joints ('a', 2), expected names, printable text each"),
+    "joint without name": (("a", ""), (0, 0), "joints ('a', ''), expected names"),
+    "two lines": (("a", "b\n"), (0, 0), "joints ('a', 'b\\n'), expected names"),
+    "no joints": ((), (), "joints [] are their own parent, expected exactly one root"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_LAYOUTS)
 def test_bad_layouts(case):
     joints, parents, message = BAD_LAYOUTS[case]
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(UserError) as caught:
         Layout("test", joints, parents)
-    assert message in str(caught.value)
+    assert message in str(caught.value) and str(caught.value).isprintable()
 
 
 def test_a_reference_to_an_unknown_joint():
-    with pytest.raises(ValueError, match="its reference names the joint 'hip', which it has not"):
+    with pytest.raises(UserError, match="its reference names the joint 'hip', which it has not"):
         Layout("test", ("a", "b"), (0, 0), Reference(scale=(("a",), ("a", "hip"))))
+
+
+def test_lists_are_as_good_as_tuples():
+    found = Layout("test", ["a", "b"], [0, 0])
+    assert found == Layout("test", ("a", "b"), (0, 0)) and hash(found)

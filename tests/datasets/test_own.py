@@ -1,5 +1,6 @@
 """Benchmarks from a file: everything that it can say, and what is refused."""
 
+import json
 import os
 import pathlib
 import textwrap
@@ -10,6 +11,7 @@ import pytest
 from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import COCO_17, MEDIAPIPE_HAND_21, Reference
+from dsta_jax.datasets.nw_ucla import NW_UCLA
 from dsta_jax.errors import UserError
 
 SHORT = """
@@ -90,6 +92,13 @@ def test_a_fallback(tmp_path):
     assert source.normalized_by.choices == (source.normalized_by, fallback)
 
 
+def test_another_division_of_a_built_in_data_set(tmp_path):
+    classes = json.dumps(NW_UCLA.label_names)
+    text = f'name = "nw_ucla"\nclasses = {classes}\nlayout = "kinect_20"\n[split]\nsubject = [1, 2]\n'
+    benchmark = read(tmp_path, text)
+    assert benchmark.source.frame_shape == NW_UCLA.frame_shape and benchmark.protocol.test == (1, 2)
+
+
 def test_leaving_out_each_subject(tmp_path):
     benchmark = read(tmp_path, SHORT + '[split]\nleave_out = "subject"\n')
     assert benchmark.left_out == "subject"
@@ -135,6 +144,22 @@ BAD = {
     "number": (SHORT + "[normalize]\ncenter = 0", "[normalize] center is '0', expected a joint of mediapipe_hand_21"),
     "no points": (SHORT + "[normalize]\ncenter = []", "[normalize] center is '[]', expected a joint"),
     "side alone": (SHORT + '[normalize]\nside = ["wrist", "thumb_tip"]', "expected up, too"),
+    "side as up": (
+        SHORT + '[normalize]\nup = ["wrist", "thumb_tip"]\nside = ["thumb_tip", "wrist"]',
+        "[normalize] side is the same direction as up, expected one across it",
+    ),
+    "side in the plane": (
+        SHORT + 'channels = "xyc"\n[normalize]\nup = ["wrist", "thumb_tip"]\nside = ["wrist", "index_tip"]',
+        "[normalize] side is for three coordinates, but channels are xyc; remove it",
+    ),
+    "a blank before a class": (SHORT.replace('"point"', '" point"'), "different names without blanks around them"),
+    "a blank behind a class": (SHORT.replace('"point"', '"point\u00a0"'), "different names without blanks around them"),
+    "a class of two lines": (SHORT.replace('"point"', r'"po\nint"'), "expected a list of two or more different names"),
+    "a data set's name": (
+        SHORT.replace('"mine"', '"nw_ucla"'),
+        "name 'nw_ucla' is that of a built-in data set; choose",
+    ),
+    "a benchmark's name": (SHORT.replace('"mine"', '"shrec14"'), "name 'shrec14' is that of a built-in benchmark; ch"),
     "two splits": (SHORT + "[split]\nsubject = [1]\ncamera = [1]", "[split] 2 keys, expected one"),
     "numbers and words": (SHORT + '[split]\nsubject = ["anna", 1]', "expected a list of whole numbers from 1, or a li"),
     "subject 0": (SHORT + "[split]\nsubject = [0]", "subject is '[0]', expected a list of whole numbers from 1"),
@@ -152,7 +177,7 @@ BAD = {
     ),
     "many classes": (
         SHORT.replace('["wave", "point"]', str([str(number) for number in range(100_001)])),
-        "expected a list of two or more different names, at most 100000",
+        "blanks around them, at most 100000",
     ),
 }
 
