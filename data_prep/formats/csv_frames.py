@@ -3,10 +3,11 @@
 A line holds M x V x C numbers: body after body, joint after joint, its channels together. They are separated by commas,
 semicolons, tabs or blanks; between semicolons or tabs, decimals may have a comma. An empty cell, None, NA, NaN, null or
 - is a value that was not seen; a line of such cells, or an empty line before the last frame, is a frame in which nobody
-was seen. A header is a first line of names that differ, or of whole numbers that count the columns. One column more
-than expected may count the frames.
+was seen. A header is a first line of names that differ, or of whole numbers that count the columns; pandas writes .1,
+.2, ... behind those that stand there again. One column more than expected may count the frames.
 """
 
+import collections
 import csv
 import dataclasses
 import itertools
@@ -55,7 +56,7 @@ def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
     rows = [_cells(lines[number], separator) for number in filled]
     names = rows[0][1:] if rows[0][:1] == [""] else rows[0]  # pandas writes no name above the frames' numbers.
     named = bool(names) and len(set(names)) == len(names) and all(number is None for number in _numbers(names))
-    counted = _count(names) and not any(map(_count, rows[1:2]))
+    counted = any(is_so(names) and not any(map(is_so, rows[1:2])) for is_so in (_count, _count_again))
     first = filled[0] + 1 if named or counted else 0
     frames = [(number, _numbers(row)) for number, row in zip(filled, rows, strict=True) if number >= first]
     joints, bodies, channels = frame_shape
@@ -109,6 +110,20 @@ def _count(cells: Sequence[str]) -> bool:
         _LEAST_COUNTED if len(runs) == len(numbers) else 3
     )
     return even and steps == {1} and numbers[0].is_integer()
+
+
+def _count_again(cells: Sequence[str]) -> bool:
+    """Whether these are whole numbers in steps of one, equally often, as pandas writes them: 0,1,2,0.1,1.1,2.1,0.2."""
+    numbers = [cell.partition(".")[0] for cell in cells]
+    seen: collections.Counter[str] = collections.Counter()
+    written = []
+    for number in numbers:
+        written.append(f"{number}.{seen[number]}" if seen[number] else number)
+        seen[number] += 1
+    again = len(seen) > 1 and len(set(seen.values())) == 1 and len(cells) >= max(3, len(seen)) * 2
+    if not again or written != list(cells) or not all(map(str.isdecimal, seen)):
+        return False
+    return {float(after) - float(before) for before, after in itertools.pairwise(seen)} == {1}
 
 
 def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:

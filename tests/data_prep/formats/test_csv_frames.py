@@ -47,6 +47,9 @@ SAME = {
     "counted from 1": ("1,2,3,4,5,6\n" + LINES, "the first line counts the columns and is skipped"),
     "counted from 3": ("3,4,5,6,7,8\n" + LINES, "the first line counts the columns and is skipped"),
     "counted with a point": ("0.0,1.0,2.0,3.0,4.0,5.0\n" + LINES, "the first line counts the columns and is skipped"),
+    "counted again": ("0,1,2,0.1,1.1,2.1\n" + LINES, "the first line counts the columns and is skipped"),
+    "counted again from 1": ("1,2,3,1.1,2.1,3.1\n" + LINES, "the first line counts the columns and is skipped"),
+    "counted by joints": ("0,0.1,0.2,1,1.1,1.2\n" + LINES, "the first line counts the columns and is skipped"),
     "quoted after blanks": ('"' + LINES.replace(",", '", "').replace("\n", '"\n"')[:-1], None),
     "blanks": (LINES.replace(",", " "), "numbers are separated by blanks"),
     "aligned": ("  " + LINES.replace(",", "   ").replace("\n", "\n "), "numbers are separated by blanks"),
@@ -79,8 +82,9 @@ def test_columns_counted_by_their_joints(tmp_path):
     assert csv_frames.read(path, (3, 1, 3)).shape == (4, 1, 3, 3), "numbers that are all the same are a frame"
 
 
-def test_what_pandas_writes(tmp_path):
-    found = read(tmp_path, ",0,1,2,3,4,5\n" + numbered(LINES))
+@pytest.mark.parametrize("header", ["0,1,2,3,4,5", "0,1,2,0.1,1.1,2.1"])
+def test_what_pandas_writes(tmp_path, header):
+    found = read(tmp_path, f",{header}\n" + numbered(LINES))
     np.testing.assert_array_equal(found.reshape(3, 6), FRAMES)
     assert notes(tmp_path) == [
         "the first line counts the columns and is skipped",
@@ -105,6 +109,22 @@ def test_two_bodies(tmp_path):
 def test_numbers_that_count_in_every_line_are_frames(tmp_path):
     assert read(tmp_path, "0,1,2,3,4,5\n6,7,8,9,10,11\n").ravel().tolist() == list(range(12))
     assert not notes(tmp_path)
+
+
+def test_columns_counted_again_and_again(tmp_path):
+    path, frame = tmp_path / "a.csv", ",".join(map(str, range(36)))
+    header = ",".join(f"{n}.{again}" if again else str(n) for again in range(12) for n in range(3))  # 0.10 is not 0.1.
+    path.write_text(f"{header}\n{frame}\n{frame}\n")
+    assert csv_frames.read(path, (12, 1, 3)).shape == (2, 1, 12, 3)
+
+
+@pytest.mark.parametrize("first", ["0,1,2,0.1,1.1,2.2", "0,1,2,0.1,1.1,3.1", "0,2,4,0.1,2.1,4.1"])
+def test_frames_that_nearly_count_again(tmp_path, first):
+    assert len(read(tmp_path, f"{first}\n{LINES}")) == 4
+
+
+def test_two_lines_that_count_again_are_frames(tmp_path):
+    assert len(read(tmp_path, "0,1,2,0.1,1.1,2.1\n1,2,3,1.1,2.1,3.1\n")) == 2
 
 
 MISSING = ["", " ", "None", "NA", "NaN", "nan", "null", "-", "N/A", "-nan"]
