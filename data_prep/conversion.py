@@ -158,7 +158,18 @@ def _report(collection: Collection, found: shards.Result) -> dict[str, Any]:
     """What is worth keeping of what was found; reasons name no directories."""
     path_of = {name: collection.entries[name].path for name in found.broken}
     reasons = {name: reason.replace(str(path_of[name]), path_of[name].name) for name, reason in found.broken.items()}
-    others = ("records", "joints", "unseen", "untrusted", "at_origin", "other_length", "left_out", "fallback")
+    others = (
+        "records",
+        "frames",
+        "empty",
+        "joints",
+        "unseen",
+        "untrusted",
+        "at_origin",
+        "other_length",
+        "left_out",
+        "fallback",
+    )
     return {**{key: getattr(found, key) for key in others}, "broken": reasons}
 
 
@@ -211,6 +222,8 @@ def _what_was_found(source: Source, found: shards.Result, report: pathlib.Path) 
     for joints, count in Counter(found.fallback.values()).items():
         own = f"because {', '.join(source.normalized_by.joints)} are never seen together in them; listed in {report}"
         lines.append(f"{count} of {found.records} recordings are normalised by {joints}, {own}")
+    if found.empty:
+        lines.append(f"nobody is seen in {found.empty} of {found.frames} frames, which training leaves out")
     if found.unseen:
         lines.append(f"{_share(found.unseen, found.joints)} were not seen")
     if found.untrusted:

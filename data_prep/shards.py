@@ -49,6 +49,8 @@ class Result:
 
     records: int = 0
     size: int = 0  # Bytes of the payloads.
+    frames: int = 0
+    empty: int = 0  # Frames in which nobody is seen.
     joints: int = 0  # Of all frames, of the bodies that are present.
     unseen: int = 0  # Joints that were not seen.
     untrusted: int = 0  # Joints that have coordinates but confidence 0, and count as not seen.
@@ -108,6 +110,8 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
     origins |= {key: str(origins[key] or "") for key in task.words}  # Of one type in a set; empty where not known.
     is_fallback = found.reference != task.source.normalized_by
     return Record(entry.name, entry.label, frames_TxVxMxC=frames_TxVxMxC, **origins), Result(
+        frames=len(frames_TxVxMxC),
+        empty=found.empty,
         joints=found.joints,
         unseen=found.unseen,
         untrusted=found.untrusted,

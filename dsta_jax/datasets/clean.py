@@ -18,6 +18,7 @@ from dsta_jax.datasets.recording import Recording, is_real
 from dsta_jax.errors import UserError, shown
 
 _HUGE = 1e18  # The square of a distance still is a float32.
+_DIGITS = 1000  # A recording is spread over so many times what is lost of a place by single precision, or more.
 
 
 class NobodySeen(Exception):
@@ -34,6 +35,7 @@ class Clean:
     unseen: int  # How many of them were not seen.
     untrusted: int  # How many of these have coordinates, but confidence 0.
     at_origin: int  # How many joints of three coordinates are at 0 0 0, in some of the frames but not in all.
+    empty: int  # In how many frames nobody is seen.
 
 
 def clean(recording: Recording, source: Source) -> Clean:
@@ -44,6 +46,7 @@ def clean(recording: Recording, source: Source) -> Clean:
     present_TxM = present_bodies(marked_TxVxMxC)
     if not present_TxM.any():
         raise NobodySeen("no confidence is above 0" if untrusted_TxVxM.any() else "nobody is seen")
+    _refuse_far(recording.frames_TxVxMxC)
     reference = usable_reference(marked_TxVxMxC, source.layout, source.normalized_by)
     clean_TxVxMxC = normalize(marked_TxVxMxC, source.layout, reference, source.confidence)
     _refuse_huge(clean_TxVxMxC, clean_TxVxMxC, source, "too large after normalisation, expected less")
@@ -52,7 +55,8 @@ def clean(recording: Recording, source: Source) -> Clean:
     bodies = int((present_TxM | present_bodies(untrusted_TxVxM[..., None])).sum())
     unseen, untrusted = int(unseen_TxVxM.sum()), int(untrusted_TxVxM.sum())
     at_origin = _at_origin(marked_TxVxMxC, present_TxM) if source.channels == "xyz" else 0
-    return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted, at_origin)
+    empty = int((~present_TxM.any(axis=1)).sum())
+    return Clean(clean_TxVxMxC, reference, bodies * len(source.layout.joints), unseen, untrusted, at_origin, empty)
 
 
 def _at_origin(frames_TxVxMxC: np.ndarray, present_TxM: np.ndarray) -> int:
@@ -106,6 +110,20 @@ def _frames(recording: Recording, source: Source) -> np.ndarray:
     expected = "expected a number below 1e18, or NaN for a joint that was not seen; correct it where it was recorded"
     _refuse_huge(frames_TxVxMxC, given_TxVxMxC, source, expected)
     return frames_TxVxMxC
+
+
+def _refuse_far(given_TxVxMxC: np.ndarray) -> None:
+    """Refuses places so far from the origin that single precision would leave fewer than three digits of the body."""
+    if given_TxVxMxC.dtype.itemsize <= np.dtype(np.float32).itemsize and given_TxVxMxC.dtype.kind == "f":
+        return
+    place_PxC = given_TxVxMxC[seen_joints(given_TxVxMxC)].astype(np.float64)
+    lost = np.fmax.reduce(np.abs(place_PxC.astype(np.float32) - place_PxC), axis=None, initial=0)
+    low_C, high_C = (bound.reduce(place_PxC, axis=0) for bound in (np.fmin, np.fmax))
+    spread = np.fmax.reduce(high_C - low_C)
+    if lost * _DIGITS > spread > 0:
+        found = f"the recording is spread over {spread:.3g}, but is {np.nanmax(np.abs(place_PxC)):.3g} from the origin"
+        remedy = "subtract the same place from all its coordinates, such as the first frame's centre"
+        raise ValueError(f"{found}, where single precision loses up to {lost:.3g}; {remedy}")
 
 
 def _refuse_huge(frames_TxVxMxC: np.ndarray, given_TxVxMxC: np.ndarray, source: Source, expected: str) -> None:

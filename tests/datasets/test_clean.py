@@ -40,7 +40,7 @@ def test_what_is_counted():
     frames.score_TxVxM[3:, :, 1] = 0  # Absent, but coordinates are there.
     found = clean(frames, XYC)
     assert (found.joints, found.unseen, found.untrusted) == (17 * 10, 3, 2 + 2 * 17)
-    assert found.reference is COCO_17.reference
+    assert found.reference is COCO_17.reference and found.empty == 0
     assert np.isnan(found.frames_TxVxMxC[1, 3, 0]).all() and not found.frames_TxVxMxC[3:, :, 1].any()
 
 
@@ -80,6 +80,33 @@ def test_too_large_after_normalisation():
     frames.frames_TxVxMxC[:, 1] = 1e-20
     with pytest.raises(ValueError, match=r"joint right_eye, body 0: x is .*e\+[0-9]+, too large after normalisation"):
         clean(frames, dataclasses.replace(XYZ, reference=tiny))
+
+
+def test_far_from_the_origin():
+    near = recording(coordinates=3, score=False)
+    far = near.frames_TxVxMxC + 1e4
+    found_TxVxMxC, expected_TxVxMxC = (clean(Recording(one), XYZ).frames_TxVxMxC for one in (far, near.frames_TxVxMxC))
+    np.testing.assert_allclose(found_TxVxMxC, expected_TxVxMxC, atol=2e-3)
+    far += 1e6
+    far[0, 0] = 0  # a place that is not known says nothing
+    far[1, 1, 0, 2] = np.nan
+    with pytest.raises(
+        ValueError, match=r"over 7.96, but is 1.01e\+06 from the origin, where single precision loses up to"
+    ):
+        clean(Recording(far), XYZ)
+    clean(Recording(far.astype(np.float32)), XYZ)  # what was lost is not known
+    clean(Recording(np.round(far[2:]).astype(np.int64)), XYZ)  # nothing is lost
+
+
+def test_a_point_far_away_that_does_not_move():
+    still = np.full((3, 17, 1, 3), 1e6 + 0.01)
+    assert not clean(Recording(still), XYZ).frames_TxVxMxC.any()
+
+
+def test_frames_in_which_nobody_is_seen_are_counted():
+    frames = recording()
+    frames.score_TxVxM[1:3] = 0
+    assert clean(frames, XYC).empty == 2
 
 
 NOBODY = {
