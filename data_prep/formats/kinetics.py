@@ -3,12 +3,15 @@
 In a directory, for each split a directory `kinetics_SPLIT` and `kinetics_SPLIT_label.json`, which says for each NAME
 `has_skeleton`, `label` and `label_index`. A file `NAME.json` lists under `data` the frames: `frame_index`, from 1, and
 `skeleton`, a list of people, each with `pose` (x y of 18 joints, in parts of the picture's width and height, y
-downward) and `score` (the confidence of each joint). A joint that was not found is zeros, null or NaN.
+downward) and `score` (the confidence of each joint). A joint that was not found is zeros, null or NaN. A frame that is
+not listed is one in which nobody was found; where every second frame is listed, or every third, the file is refused.
 """
 
 import functools
+import itertools
 import json
 import pathlib
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,12 +89,23 @@ def read_recording(wanted: Entry, bodies: int) -> Recording:
         if index in people_of:
             raise UserError(f"{place}: frame_index {index} a second time")
         people_of[index] = _people(place, frame.get("skeleton"), bodies)
+    _check_steps(wanted.path, sorted(people_of))
     first = 0 if 0 in people_of else 1
     frames_TxVxMxC = np.zeros((max(people_of) - first + 1, _JOINTS, bodies, 3), np.float32)
     for index, people in people_of.items():
         for body, pose_VxC in enumerate(people):
             frames_TxVxMxC[index - first, :, body] = pose_VxC
     return Recording.of_channels(frames_TxVxMxC, confidence=True)
+
+
+def _check_steps(path: pathlib.Path, indices: list[int]) -> None:
+    """Refuses a video of which most frames have left others out: not all that is between them can be empty."""
+    steps = [after - before for before, after in itertools.pairwise(indices)]
+    if len(steps) > 1 and (step := statistics.mode(steps)) > 1 and steps.count(step) > len(steps) / 2:
+        remedy = 'number the frames 1, 2, 3, ..., or list those between with "skeleton": []'
+        raise UserError(
+            f"{path}: frame_index goes in steps of {step}: are the others not looked at, or empty? {remedy}"
+        )
 
 
 def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:

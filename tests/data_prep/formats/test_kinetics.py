@@ -70,6 +70,23 @@ def test_frames_may_be_missing_and_count_from_0_or_1(tmp_path, first):
     assert frames_TxVxMxC.any(axis=(1, 2, 3)).tolist() == [True, False, True]
 
 
+def test_a_video_in_which_somebody_comes_late(tmp_path):
+    contents = video(*[[person(0.1, 1)]] * 3, first=50)
+    found = kinetics.read(written(tmp_path, {"a": contents}))
+    frames_TxVxMxC = found.read(found.entries["a"]).frames_TxVxMxC
+    assert np.flatnonzero(frames_TxVxMxC.any(axis=(1, 2, 3))).tolist() == [49, 50, 51] and len(frames_TxVxMxC) == 52
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_steps_between_frames(tmp_path, step):
+    contents = video(*[[person(0.1, 1)]] * 4)
+    for number, one in enumerate(contents["data"]):
+        one["frame_index"] = 1 + step * number
+    found = kinetics.read(written(tmp_path, {"a": contents}))
+    with pytest.raises(UserError, match=rf"frame_index goes in steps of {step}: .* number the frames 1, 2, 3, .*"):
+        found.read(found.entries["a"])
+
+
 def test_nan_is_a_joint_that_was_not_found(tmp_path):
     first, second = person(0.1, 0.2), person(0.3, 0.1)
     first["pose"][5] = first["score"][3] = float("nan")
