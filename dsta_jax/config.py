@@ -4,13 +4,14 @@ Any field can be given on the command line, such as `--config.train.epochs=60`. 
 separated by commas: names of streams (only these are trained), and `small` (a network for a laptop).
 """
 
+import difflib
 import functools
 import importlib.util
 import logging
 import math
 import operator
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
 import ml_collections
@@ -121,51 +122,82 @@ def _small(config: ml_collections.ConfigDict) -> None:
 
 Rule = tuple[str, Callable[[Any], bool]]
 
-
-def _at_least(least: float) -> Rule:
-    return f"{least} or more", lambda value: least <= value < math.inf
-
-
-def _between(least: float, below: float) -> Rule:
-    return f"{least} or more, and below {below}", lambda value: least <= value < below
+# Far more than anybody needs, and not so much that a slip of the finger takes all memory, or years.
+_MOST_FRAMES, _MOST_SIZE, _MOST_LAYERS = 100_000, 65_536, 100
+_MOST_EPOCHS, _MOST_RATE, _MOST_STEPS = 1_000_000, 1_000, 1_000_000_000
 
 
-def _numbers(values: Any) -> bool:
-    return len(values) > 0 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != "" and value.isprintable()
+
+
+def _whole(least: int, most: int) -> Rule:
+    return f"a whole number from {least} to {most}", lambda value: _is_whole(value) and least <= value <= most
+
+
+def _number(least: float, most: float) -> Rule:
+    return f"a number from {least} to {most}", lambda value: _is_number(value) and least <= value <= most
+
+
+def _below(most: float) -> Rule:
+    return f"a number from 0 on and below {most}", lambda value: _is_number(value) and 0 <= value < most
+
+
+def _above_zero(most: float = math.inf) -> Rule:
+    limits = "above 0" if most == math.inf else f"above 0, at most {most}"
+    return f"a number {limits}", lambda value: _is_number(value) and 0 < value <= most
 
 
 def _one_of(choices: Sequence[str]) -> Rule:
     return f"one of {', '.join(choices)}", lambda value: value in choices
 
 
+def _each(what: str, fits: Callable[[Any], bool]) -> Rule:
+    return what, lambda values: isinstance(values, tuple | list) and all(map(fits, values))
+
+
 def _all(group: str, rule: Rule, *fields: str) -> dict[str, Rule]:
     return {f"{group}.{field}": rule for field in fields}
 
 
-_ABOVE_ZERO: Rule = ("above 0", lambda value: 0 < value < math.inf)
 _SIZES: Rule = (
-    "whole numbers, each 1 or more",
-    lambda sizes: _numbers(sizes) and min(sizes) >= 1 and all(isinstance(size, int) for size in sizes),
+    f"1 to {_MOST_LAYERS} whole numbers, each from 1 to {_MOST_SIZE}",
+    lambda sizes: 0 < len(sizes) <= _MOST_LAYERS and all(_is_whole(size) and 1 <= size <= _MOST_SIZE for size in sizes),
 )
 _DECAYS: Rule = (
     "parts of the training between 0 and 1, ascending",
-    lambda parts: not parts or (_numbers(parts) and list(parts) == sorted(parts) and parts[0] > 0 and parts[-1] < 1),
+    lambda parts: all(_is_number(part) and 0 < part < 1 for part in parts) and list(parts) == sorted(set(parts)),
 )
 
-# What a field may be; other fields are checked where they are used.
+# What each field may be.
 RULES: dict[str, Rule] = {
+    "benchmark": ("a benchmark's name, or a file NAME.toml", _is_text),
     "streams": (
         f"some of {', '.join(STREAMS)}, each once",
         lambda streams: 0 < len(streams) == len(set(streams)) and set(streams) <= set(STREAMS),
     ),
-    "members_per_step": ("a number of networks, or 0 for what memory holds", lambda value: value >= 0),
-    **_all("mesh", _at_least(0), "member", "data"),
-    "seed": ("0 or more, and below 2**64", lambda seed: 0 <= seed < 1 << 64),
-    **_all("data", _at_least(1), "sampled_frames", "frames", "slow_interval", "fast_interval"),
-    **_all("data", _between(0, 1), "scale", "validation_fraction"),
-    "data.rotation_degrees": _at_least(0),
+    "folds": _each("numbers or words, such as (1, 2); all if empty", lambda fold: _is_whole(fold) or _is_text(fold)),
+    "members_per_step": (
+        "a number of networks, or 0 for what memory holds",
+        lambda value: _is_whole(value) and value >= 0,
+    ),
+    **_all("mesh", _whole(0, _MOST_SIZE), "member", "data"),
+    "seed": ("a whole number from 0 on and below 2**64", lambda seed: _is_whole(seed) and 0 <= seed < 1 << 64),
+    "data.dir": ("the name of a directory", _is_text),
+    **_all("data", _whole(1, _MOST_FRAMES), "sampled_frames", "frames", "slow_interval", "fast_interval"),
+    **_all("data", _below(1), "scale", "validation_fraction"),
+    "data.rotation_degrees": _number(0, 360),
     "data.validation_by": _one_of(("recording", "subject", "camera", "setup")),
-    **_all("model", _at_least(1), "input_channels", "heads"),
+    "model.input_channels": _whole(1, _MOST_SIZE),
+    "model.heads": _whole(1, 1_000),
     **_all("model", _SIZES, "channels", "embedding", "strides"),
     "model.attention": _one_of(get_args(attention.Strategy)),
     "model.position": _one_of(get_args(position.Position)),
@@ -173,17 +205,19 @@ RULES: dict[str, Rule] = {
     "model.activation": _one_of(get_args(attention.Activation)),
     "model.temporal": _one_of(get_args(dsta.Temporal)),
     "model.precision": _one_of(get_args(dsta.Precision)),
-    **_all("train", _ABOVE_ZERO, "epochs", "decay_factor"),
-    **_all("train", _at_least(0), "learning_rate", "warmup_epochs", "weight_decay"),
-    **_all("train", _between(0, 1), "momentum", "label_smoothing"),
-    "train.batch_size": _at_least(1),
+    "train.epochs": _above_zero(_MOST_EPOCHS),
+    "train.warmup_epochs": _number(0, _MOST_EPOCHS),
+    "train.learning_rate": _number(0, _MOST_RATE),
+    "train.decay_factor": _number(1, 1_000_000),
+    **_all("train", _below(1), "momentum", "weight_decay", "label_smoothing"),
+    "train.batch_size": _whole(1, _MOST_SIZE),
     "train.rate_rule": _one_of(tuple(train_state.RATE_RULES)),
     "train.warmup_by": _one_of(("epoch", "step")),
     "train.decay_at": _DECAYS,
-    "evaluate.batch_size": _at_least(1),
-    "evaluate.every_epochs": _ABOVE_ZERO,
-    "checkpoint.every_epochs": _ABOVE_ZERO,
-    "log.every_steps": _at_least(1),
+    "evaluate.batch_size": _whole(1, _MOST_SIZE),
+    "evaluate.every_epochs": _above_zero(),
+    "checkpoint.every_epochs": _above_zero(),
+    "log.every_steps": _whole(1, _MOST_STEPS),
 }
 
 
@@ -191,22 +225,33 @@ def check_fields(config: ml_collections.ConfigDict) -> None:
     """Checks each field by itself.
 
     Raises:
-      UserError: when one is not as it must be.
-      KeyError, TypeError: when one is missing, or of a type that makes no sense at all.
+      UserError: when one is missing, or is not as it must be.
     """
     for field, (expected, holds) in RULES.items():
-        value = functools.reduce(operator.getitem, field.split("."), config)
-        if not holds(value):
-            raise UserError(f"config.{field}={value}: expected {expected}")
+        try:
+            value = functools.reduce(operator.getitem, field.split("."), config)
+        except (KeyError, TypeError):
+            raise UserError(f"config.{field} is missing: expected {expected}") from None
+        try:
+            fits = holds(value)
+        except TypeError:  # It cannot even be compared.
+            fits = False
+        if not fits:
+            found = str(value) if not isinstance(value, str) or _is_text(value) else repr(value)
+            raise UserError(f"config.{field}={found if len(found) <= 80 else f'{found[:77]}...'}: expected {expected}")
 
 
 def check(config: ml_collections.ConfigDict) -> None:
     """Checks that a configuration makes sense, before anything is loaded; says what is allowed but odd.
 
     Raises:
-      UserError: when a field is not as it must be, or two do not go together.
+      UserError: when a field is not as it must be, is unknown, or two do not go together.
     """
     check_fields(config)
+    known = set(_fields(paper("")))
+    if unknown := [field for field in _fields(config) if field not in known]:
+        near = "".join(f", did you mean {name}?" for name in difflib.get_close_matches(unknown[0], known, 1))
+        raise UserError(f"{unknown[0]}: the configuration has no such field{near}")
     if config.data.frames > config.data.sampled_frames:
         raise UserError(
             f"config.data.frames={config.data.frames}: expected at most config.data.sampled_frames="
@@ -215,9 +260,21 @@ def check(config: ml_collections.ConfigDict) -> None:
     layers = {name: config.model[name] for name in ("channels", "embedding", "strides")}
     if len({len(values) for values in layers.values()}) != 1:
         raise UserError(f"config.model: channels, embedding and strides need a number for each layer, found {layers}")
+    if (together := math.prod(config.model.strides)) > config.data.frames:
+        raise UserError(
+            f"config.model.strides={config.model.strides}: they leave one of {together} frames, expected at most "
+            f"config.data.frames={config.data.frames}"
+        )
     if config.train.warmup_epochs >= config.train.epochs:
         fields = "config.train.warmup_epochs={warmup_epochs:g} of config.train.epochs={epochs:g}"
         _LOGGER.warning("the learning rate rises through the whole training: " + fields.format(**config.train))
+
+
+def _fields(group: ml_collections.ConfigDict, name: str = "config") -> Iterator[str]:
+    """The names of all fields, such as config.train.epochs."""
+    for key, value in group.items():
+        below = f"{name}.{key}"
+        yield from _fields(value, below) if isinstance(value, ml_collections.ConfigDict) else [below]
 
 
 def find(name: str) -> str:

@@ -85,9 +85,46 @@ def test_a_further_stream_does_not_join_the_papers(monkeypatch):
         ("train.warmup_by", "hour"),
         ("train.decay_at", ("a",)),
         ("train.decay_at", (0.75, 0.5)),
+        ("train.decay_at", (0.5, 0.5)),
+        ("train.decay_at", (float("nan"),)),
         ("train.decay_at", (40.0, 52.0)),
         ("train.weight_decay", float("nan")),
         ("evaluate.batch_size", -4),
+        ("benchmark", ""),
+        ("benchmark", "my\nown.toml"),
+        ("benchmark", "my\ud800.toml"),
+        ("data.dir", ""),
+        ("data.dir", " "),
+        ("folds", (1.5,)),
+        ("folds", ("",)),
+        ("seed", 1 << 64),
+        ("data.sampled_frames", 10**12),
+        ("data.slow_interval", 10**12),
+        ("data.rotation_degrees", 1e300),
+        ("data.scale", -0.1),
+        ("model.heads", 10**12),
+        ("model.heads", True),
+        ("model.heads", None),
+        ("model.input_channels", 10**12),
+        ("model.channels", ()),
+        ("model.channels", (10**12,)),
+        ("model.channels", (4,) * 101),
+        ("model.embedding", (0.5,)),
+        ("model.strides", (None,)),
+        ("train.epochs", 1e300),
+        ("train.epochs", None),
+        ("train.warmup_epochs", 1e300),
+        ("train.learning_rate", 1e30),
+        ("train.learning_rate", float("nan")),
+        ("train.decay_factor", 0.5),
+        ("train.decay_factor", 1e300),
+        ("train.weight_decay", 1.0),
+        ("train.momentum", 1.0),
+        ("train.batch_size", 10**12),
+        ("evaluate.batch_size", 10**12),
+        ("evaluate.every_epochs", 0.0),
+        ("checkpoint.every_epochs", float("nan")),
+        ("log.every_steps", 10**12),
     ],
 )
 def test_a_field_that_makes_no_sense_is_named(field, value):
@@ -95,7 +132,29 @@ def test_a_field_that_makes_no_sense_is_named(field, value):
     config.update_from_flattened_dict({field: value})
     with pytest.raises(UserError, match=rf"^config\.{field}=.*: expected ") as error:
         lib.check(config)
-    assert "\n" not in str(error.value)
+    assert str(error.value).isprintable() and len(str(error.value)) < 250
+
+
+def test_a_long_value_is_cut_short():
+    config = get_config("demo")
+    config.model.attention = "a" * 1000
+    with pytest.raises(UserError, match=r"^config.model.attention=a{77}\.\.\.: expected one of per_frame, "):
+        lib.check(config)
+
+
+def test_every_field_has_a_rule():
+    assert {f"config.{field}" for field in lib.RULES} == set(lib._fields(lib.paper("demo")))
+
+
+def test_a_field_that_is_missing_or_unknown():
+    config = lib.paper("demo")
+    del config.train.epochs
+    with pytest.raises(UserError, match=r"^config.train.epochs is missing: expected a number above 0"):
+        lib.check(config)
+    config = lib.paper("demo")
+    config.train.epoch = 3.0
+    with pytest.raises(UserError, match=r"^config.train.epoch: .* no such field, did you mean config.train.epochs\?"):
+        lib.check(config)
 
 
 def test_fields_that_do_not_go_together():
@@ -107,6 +166,12 @@ def test_fields_that_do_not_go_together():
     config.model.channels = (4, 8)
     with pytest.raises(UserError, match="need a number for each layer"):
         Experiment(config)
+    config = get_config("demo")
+    config.model.strides = (4, 4, 4)
+    with pytest.raises(
+        UserError, match=r"strides=\(4, 4, 4\): they leave one of 64 frames, expected at most config.data.fr"
+    ):
+        lib.check(config)
 
 
 def test_a_rate_that_only_rises_is_told(caplog):
