@@ -9,7 +9,15 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from dsta_jax.datasets.recording import Collection, Entry, Recording, entry, in_one_split_each, without
+from dsta_jax.datasets.recording import (
+    Collection,
+    Entry,
+    Recording,
+    check_size,
+    entry,
+    in_one_split_each,
+    without,
+)
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, writable
 
@@ -61,6 +69,7 @@ def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, s
     for one in tqdm(collection.entries.values(), desc="reading", unit=" recordings", disable=None):
         try:
             recording = collection.read(one)
+            check_size(*recording.frames_TxVxMxC.shape)
             infinite_TxVxM = np.isinf(recording.frames_with_score).any(axis=-1)
             if infinite_TxVxM.any():
                 frame, joint, body = np.argwhere(infinite_TxVxM)[0]
@@ -70,6 +79,8 @@ def _read_all(collection: Collection) -> tuple[dict[str, Recording], dict[str, s
             outlines[one.name] = padded.outline(recording)
         except UserError as error:
             reasons[one.name] = str(error)
+        except (ValueError, MemoryError) as error:
+            reasons[one.name] = f"{one.place}: {error}"
     return outlines, reasons
 
 

@@ -104,7 +104,7 @@ def _convert(entry: Entry, task: Task, read: Callable[[Entry], Recording]) -> tu
         return None, Result(left_out={entry.name: str(reason)})
     except UserError as error:
         return None, Result(broken={entry.name: str(error)})
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         return None, Result(broken={entry.name: f"{entry.place}: {error}"})
     frames_TxVxMxC, origins = found.frames_TxVxMxC, {key: getattr(entry, key) or 0 for key in ORIGINS}
     origins |= {key: str(origins[key] or "") for key in task.words}  # Of one type in a set; empty where not known.

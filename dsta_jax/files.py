@@ -1,13 +1,26 @@
-"""Files: why one cannot be read or written, written completely or not at all, and by one program at a time."""
+"""Files: why one cannot be read or written, written completely or not at all, and by one program at a time.
+
+A file of a stranger's may claim anything. What it takes is bounded by what it holds: only regular files are read, texts
+have a largest size, and what is compressed may not unpack to a hundred times more than it should.
+"""
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
+import stat
+import zipfile
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dsta_jax.errors import UserError
+
+MOST_TEXT = 256 << 20  # Bytes of a text that is read whole: twice the labels and names of a million recordings.
+# An archive's member may unpack to so many bytes, and so many more for each of its own. Recordings that are padded with
+# zeros to 300 frames of two bodies have 10 to 50, labels of one 1 among zeros up to 200.
+_UNPACKED, _UNPACKED_PER_BYTE = 64 << 20, 200
+_MOST_MEMBERS = 10_000
 
 
 @contextlib.contextmanager
@@ -47,6 +60,44 @@ def readable(place: object, what: str, remedy: str = "copy or download it again"
         found = f"{type(error).__name__}: {error}".removeprefix("ValueError: ")[:120]
         found = "".join(one if one.isprintable() else "?" for one in found)
         raise UserError(f"{place}: not readable as {what} ({found}); {remedy}") from error
+
+
+def regular(path: pathlib.Path, most: int | None = None) -> pathlib.Path:
+    """The path, if it is a regular file: a pipe or a device may wait or go on for ever.
+
+    Raises:
+      UserError: when it is something else, or has more than `most` bytes.
+      OSError: when it is not there, or cannot be looked at.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        what = "a directory" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+        raise UserError(f"{path}: {what}, expected a regular file")
+    if most is not None and found.st_size > most:
+        raise UserError(f"{path}: {found.st_size} bytes, expected at most {most}; is it the right file?")
+    return path
+
+
+def read_json(path: pathlib.Path, remedy: str = "copy or download it again") -> Any:
+    """What a JSON file holds; UserError when it cannot be read."""
+    with readable(path, "JSON", remedy):
+        return json.loads(regular(path, MOST_TEXT).read_bytes())
+
+
+def open_archive(path: pathlib.Path) -> zipfile.ZipFile:
+    """A zip archive that can be unpacked without harm; ValueError or zipfile.BadZipFile when it is none.
+
+    No more of a member is unpacked than it declares.
+    """
+    archive = zipfile.ZipFile(regular(path))
+    if (count := len(archive.infolist())) > _MOST_MEMBERS:
+        raise ValueError(f"{count} files in it, expected at most {_MOST_MEMBERS}")
+    for member in archive.infolist():
+        most = _UNPACKED + _UNPACKED_PER_BYTE * member.compress_size
+        if member.file_size > most:
+            found = f"{member.filename[:40]} unpacks from {member.compress_size} to {member.file_size} bytes"
+            raise ValueError(f"{found}, expected at most {most}")
+    return archive
 
 
 @contextlib.contextmanager

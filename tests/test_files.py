@@ -1,9 +1,14 @@
 """Files: written completely or not at all, by one program, and why one cannot be read."""
 
+import os
+import pathlib
+import zipfile
+
 import pytest
 
+from dsta_jax import files
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, readable, sole_writer, writable
+from dsta_jax.files import complete_file, open_archive, read_json, readable, regular, sole_writer, writable
 
 
 def test_a_complete_file_replaces_another(tmp_path):
@@ -46,6 +51,52 @@ def test_why_a_file_cannot_be_read(error, message):
     with pytest.raises(UserError) as caught, readable("a.bin", "a box"):
         raise error
     assert str(caught.value) == message
+
+
+def test_only_regular_files_are_read(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("[1]")
+    (tmp_path / "link").symlink_to(path)
+    os.mkfifo(tmp_path / "pipe")
+    assert regular(tmp_path / "link") == tmp_path / "link" and read_json(tmp_path / "link") == [1]
+    for strange, message in (
+        (tmp_path, "a directory, expected a regular file"),
+        (tmp_path / "pipe", "a pipe or a device, expected a regular file"),
+        (pathlib.Path("/dev/zero"), "a pipe or a device, expected a regular file"),
+        (tmp_path / "absent", "no such file"),
+    ):
+        with pytest.raises(UserError, match=f"{strange}: {message}"):
+            read_json(strange)
+
+
+def test_a_file_that_is_too_large(tmp_path):
+    path = tmp_path / "a.json"
+    path.touch()
+    os.truncate(path, files.MOST_TEXT + 1)  # Without taking a place.
+    with pytest.raises(UserError, match=f"a.json: {files.MOST_TEXT + 1} bytes, expected at most {files.MOST_TEXT}"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "\xff", "9" * 10_000])
+def test_bad_json(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"a.json: not readable as JSON \(.*\); ask for it"):
+        read_json(path, "ask for it")
+
+
+def test_archives_that_unpack_to_gigabytes(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(100_000))
+        archive.writestr("random", os.urandom(100_000))
+    assert open_archive(path).namelist() == ["zeros", "random"]
+    monkeypatch.setattr(files, "_UNPACKED", 50_000)
+    with pytest.raises(ValueError, match=r"zeros unpacks from \d+ to 100000 bytes, expected at most \d+"):
+        open_archive(path)
+    monkeypatch.setattr(files, "_MOST_MEMBERS", 1)
+    with pytest.raises(ValueError, match="2 files in it, expected at most 1"):
+        open_archive(path)
 
 
 def test_why_a_file_cannot_be_written(tmp_path):

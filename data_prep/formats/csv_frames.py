@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from dsta_jax.datasets.recording import MOST_FRAMES, check_size
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import MOST_TEXT, readable, regular
 
 MISSING = frozenset(
     {"", "-", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nan(ind)", "-nan(ind)", "-1.#ind", "1.#qnan", "none", "null"}
@@ -28,6 +29,7 @@ MISSING = frozenset(
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
 HEAD = 1 << 16  # How many characters show how a file is written.
 _LEAST_COUNTED = 4  # Three whole numbers in a row may be a joint.
+_MOST_CHARACTERS = 1_000  # Of a number; what is longer still is not looked at.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Style:
 
 def read_text(path: pathlib.Path, characters: int = -1) -> str:
     """The text of a file, or its beginning, with line ends as in Unix; UserError when it cannot be read."""
-    with readable(path, "text in UTF-8"), path.open(encoding="utf-8-sig", newline="") as file:
+    with readable(path, "text in UTF-8"), regular(path, MOST_TEXT).open(encoding="utf-8-sig", newline="") as file:
         text = file.read(characters)
     # Python in Windows writes \r\r\n where newline="" is forgotten.
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
@@ -130,24 +132,44 @@ def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
     """Reads T x M x V x C float32, M or fewer bodies; UserError when a line is neither a frame nor a header."""
     text = read_text(path)
     style = style_of(text[:HEAD], frame_shape)
+    if (count := text.count("\n")) > MOST_FRAMES:
+        raise UserError(f"{path}: {count} lines, expected at most {MOST_FRAMES} frames; cut it into several recordings")
     lines = text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
     _check(path, lines, style)
-    frames = [_frame(path, number, lines[number], style) for number in range(style.first, len(lines))]
     joints, most, channels = frame_shape
-    first = next((len(numbers) for numbers in frames if numbers), 0)
-    bodies = max(1, min(most, first // (joints * channels)))
-    width = bodies * joints * channels
-    for number, numbers in enumerate(frames, start=style.first):
-        if len(numbers) not in (0, width):
+    bodies, frames_TxF = 1, np.empty((0, 0))
+    longest = _MOST_CHARACTERS * (1 + joints * most * channels)
+    for number in range(style.first, len(lines)):
+        if len(lines[number]) > longest:
+            found = f"{len(lines[number])} characters, expected at most {longest}"
+            raise UserError(f"{path}:{number + 1}: {found}: {most} bodies x {joints} joints x {channels} channels")
+        numbers = _frame(path, number, lines[number], style)
+        if not numbers:
+            continue
+        if not frames_TxF.size:  # The first in which anybody was seen.
+            bodies = max(1, min(most, len(numbers) // (joints * channels)))
+            frames_TxF = _unseen(path, len(lines) - style.first, bodies * joints * channels)
+        if len(numbers) != (width := frames_TxF.shape[1]):
             hint = "; if the first is a time or a label, remove its column" if len(numbers) == width + 1 else ""
             hint = "; is there a separator too many at the end?" if hint and math.isnan(numbers[-1]) else hint
             expected = f"{width}: {bodies} bodies x {joints} joints x {channels} channels"
             raise UserError(f"{path}:{number + 1}: {len(numbers)} numbers, expected {expected}{hint}")
-    with np.errstate(over="ignore"):  # Infinity is reported when the recording is converted.
-        frames_TxF = np.array([numbers or [math.nan] * width for numbers in frames]).astype(np.float32)
-    return frames_TxF.reshape(len(frames), bodies, joints, channels)
+        with np.errstate(over="ignore"):  # Infinity is reported when the recording is converted.
+            frames_TxF[number - style.first] = numbers
+    if not frames_TxF.size:
+        frames_TxF = _unseen(path, len(lines) - style.first, joints * channels)
+    return frames_TxF.reshape(-1, bodies, joints, channels)
+
+
+def _unseen(path: pathlib.Path, frames: int, width: int) -> np.ndarray:
+    """Frames in which nobody was seen, T x F."""
+    try:
+        check_size(frames, width)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    return np.full((frames, width), np.nan, np.float32)
 
 
 def _check(path: pathlib.Path, lines: Sequence[str], style: Style) -> None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import Collection, entry
+from dsta_jax.datasets.recording import MOST_RECORDINGS, Collection, entry
 from dsta_jax.errors import UserError
 
 from . import npy_rows, padded
@@ -68,6 +68,8 @@ def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
     """The classes of the recordings: whole numbers, or of more than one column the places of the only 1 in each row."""
     if rows.shape[0] != recordings or len(rows.shape) > 2 or 0 in rows.shape[1:]:
         raise UserError(f"{rows.place}: an array of shape {rows.shape}, expected labels of {recordings} recordings")
+    if recordings > MOST_RECORDINGS:
+        raise UserError(f"{rows.place}: {recordings} recordings, expected at most {MOST_RECORDINGS}")
     labels = []
     for number in range(recordings):
         row = np.atleast_1d(rows.row(number))

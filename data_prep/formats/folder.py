@@ -17,13 +17,23 @@ import itertools
 import math
 import pathlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ALL, ORIGINS, Collection, Entry, Recording, by_name, entry
+from dsta_jax.datasets.recording import (
+    ALL,
+    MOST_CLASSES,
+    MOST_RECORDINGS,
+    ORIGINS,
+    Collection,
+    Entry,
+    Recording,
+    by_name,
+    entry,
+)
 from dsta_jax.errors import UserError, shown
 
 from . import csv_frames, npy_rows
@@ -45,8 +55,11 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     lines = _lines(path)
     labels = sorted({line["label"] for _, line in lines})
     class_names = source.label_names if source else None if all(map(_WHOLE.fullmatch, labels)) else tuple(labels)
+    if class_names and len(class_names) > MOST_CLASSES:
+        raise UserError(f"{path}: {len(class_names)} different labels, expected at most {MOST_CLASSES} classes")
+    class_of = {name: number for number, name in enumerate(class_names or ())}
     if source:
-        _check_names(path, labels, source.label_names)
+        _check_names(path, labels, class_of)
     origins, notes = {}, _unlisted(directory, [line["file"] for _, line in lines])
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
@@ -55,7 +68,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     for number, (place, line) in enumerate(lines):
         known = {column: values[number] for column, values in origins.items()}
         file = _file(place, directory, line["file"])
-        label = _label(place, line["label"], class_names)
+        label = _label(place, line["label"], class_of)
         found.append((place, entry(file.with_suffix("").as_posix(), directory / file, label, **known)))
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
@@ -78,6 +91,8 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     text = csv_frames.read_text(path)
     delimiter = max(",;\t", key=text.strip().partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    if (count := text.count("\n")) > 2 * MOST_RECORDINGS:
+        raise UserError(f"{path}: {count} lines, expected at most {MOST_RECORDINGS} recordings")
     try:
         rows = [(f"{path}:{reader.line_num}", [cell.strip() for cell in row]) for row in reader if "".join(row).strip()]
     except csv.Error as error:
@@ -114,10 +129,10 @@ def _file(place: str, directory: pathlib.Path, text: str) -> pathlib.PurePath:
     return pathlib.PurePosixPath(file.as_posix())
 
 
-def _check_names(path: pathlib.Path, labels: Sequence[str], class_names: tuple[str, ...]) -> None:
+def _check_names(path: pathlib.Path, labels: Sequence[str], class_of: Mapping[str, int]) -> None:
     """Raises UserError when labels may be numbers as well as names: where a class is called by a number."""
-    names = [label for label in labels if label in class_names and _WHOLE.fullmatch(label)]
-    numbers = [label for label in labels if label not in class_names and _WHOLE.fullmatch(label)]
+    names = [label for label in labels if label in class_of and _WHOLE.fullmatch(label)]
+    numbers = [label for label in labels if label not in class_of and _WHOLE.fullmatch(label)]
     if names and numbers:
         found = f"label {names[0]} is a class's name, and label {numbers[0]} is none"
         raise UserError(f"{path}: {found}; write names for all of them")
@@ -129,12 +144,14 @@ def _unlisted(directory: pathlib.Path, listed: Sequence[str]) -> list[str]:
     return [f"{directory / LIST} does not list {len(found)} of the files there, {found[0].name} first"] if found else []
 
 
-def _label(place: str, text: str, class_names: tuple[str, ...] | None) -> int:
-    if class_names and text in class_names:
-        return class_names.index(text)
+def _label(place: str, text: str, class_of: Mapping[str, int]) -> int:
+    """The number of a class that is called by its name or its number; any number where no names are known."""
+    if text in class_of:
+        return class_of[text]
     number = int(match[1]) if (match := _WHOLE.fullmatch(text)) else -1
-    if not 0 <= number < len(class_names or range(10**9)):
-        names = "" if class_names is None else f" from 0 below {len(class_names)}, or one of {', '.join(class_names)}"
+    if not 0 <= number < len(class_of or range(10**9)):
+        first = ", ".join(itertools.islice(class_of, 10))
+        names = f" from 0 below {len(class_of)}, or one of {first}" if class_of else ""
         raise UserError(f"{place}: label {shown(text)}, expected a number{names[:200]}")
     return number
 

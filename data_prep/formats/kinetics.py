@@ -9,7 +9,6 @@ not listed is one in which nobody was found; where every second frame is listed,
 
 import functools
 import itertools
-import json
 import pathlib
 import statistics
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.layouts import OPENPOSE_18
 from dsta_jax.datasets.recording import Collection, Entry, Recording, by_name, entry, integer
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import read_json
 
 _ENDING, _PREFIX = "_label.json", "kinetics_"
 _JOINTS = len(OPENPOSE_18.joints)
@@ -39,7 +38,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     class_of: dict[int, str] = {}
     notes, places = [], []
     for path in lists:
-        listed = _read_json(path)
+        listed = read_json(path)
         if not isinstance(listed, dict):
             raise UserError(f"{path}: {shown(listed)}, expected an object with a name for each video")
         found = list(_entries(path, listed, class_of))
@@ -52,11 +51,6 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     class_names = names if all_known else None
     read_one = functools.partial(read_recording, bodies=source.bodies if source else _BODIES)
     return Collection(by_name(directory, places), splits, read_one, class_names, tuple(notes), parallel=True)
-
-
-def _read_json(path: pathlib.Path) -> Any:
-    with readable(path, "JSON"):
-        return json.loads(path.read_bytes())
 
 
 def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str]) -> Iterator[Entry]:
@@ -75,7 +69,7 @@ def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str
 
 def read_recording(wanted: Entry, bodies: int) -> Recording:
     """Reads one video: of each frame, the people of the highest mean confidence, most first."""
-    contents = _read_json(wanted.path)
+    contents = read_json(wanted.path)
     if not isinstance(contents, dict) or not isinstance(contents.get("data"), list) or not contents["data"]:
         raise UserError(f"{wanted.path}: no list 'data', expected the frames of a video")
     if integer(found := contents.get("label_index", wanted.label)) != wanted.label:
@@ -91,7 +85,8 @@ def read_recording(wanted: Entry, bodies: int) -> Recording:
         people_of[index] = _people(place, frame.get("skeleton"), bodies)
     _check_steps(wanted.path, sorted(people_of))
     first = 0 if 0 in people_of else 1
-    frames_TxVxMxC = np.zeros((max(people_of) - first + 1, _JOINTS, bodies, 3), np.float32)
+    most = max(min(bodies, _BODIES), *map(len, people_of.values()))
+    frames_TxVxMxC = np.zeros((max(people_of) - first + 1, _JOINTS, most, 3), np.float32)
     for index, people in people_of.items():
         for body, pose_VxC in enumerate(people):
             frames_TxVxMxC[index - first, :, body] = pose_VxC

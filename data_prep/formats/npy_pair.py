@@ -17,7 +17,7 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.recording import Collection, entry, integer
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import complete_file, readable
+from dsta_jax.files import MOST_TEXT, complete_file, readable, regular
 
 from . import npy_rows, padded, safe_pickle
 
@@ -71,7 +71,8 @@ def _read_part(labels: pathlib.Path, source: Source | None) -> padded.Part:
     if not note.exists():
         return part
     with readable(note, "JSON"):
-        beside = padded.read_beside(note.read_bytes(), str(note), shape[0])
+        text = regular(note, MOST_TEXT).read_bytes()
+    beside = padded.read_beside(text, str(note), shape[0])
     if beside["columns"]["name"] != names:
         raise UserError(f"{note}: its names are not those of {labels.name}; copy both again, or remove it")
     return part.with_beside(beside)

@@ -6,14 +6,13 @@ The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.ht
 import math
 import os
 import pathlib
-import zipfile
 from collections.abc import Iterable
 from typing import IO
 
 import numpy as np
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import readable
+from dsta_jax.files import open_archive, readable, regular
 
 _MOST_ROW_BYTES = 1 << 28  # A row is one recording, or one label.
 _ARRAY = "an array in numpy's format"
@@ -21,7 +20,7 @@ _ARRAY = "an array in numpy's format"
 
 def mapped(path: pathlib.Path) -> np.ndarray:
     """A `.npy` file's array of real numbers, mapped into memory; UserError when it is something else."""
-    with readable(path, _ARRAY), path.open("rb") as file:
+    with readable(path, _ARRAY), regular(path).open("rb") as file:
         shape, columns_first, dtype = _header(str(path), file)
         offset, size = file.tell(), os.fstat(file.fileno()).st_size
         if size != (expected := offset + math.prod(shape) * dtype.itemsize):
@@ -47,7 +46,7 @@ def _header(place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
 
 def names(path: pathlib.Path) -> list[str]:
     """The names of the arrays in an `.npz` file; UserError when it is no such file."""
-    with readable(path, "an archive of arrays"), zipfile.ZipFile(path) as archive:
+    with readable(path, "an archive of arrays"), open_archive(path) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
@@ -58,10 +57,13 @@ class ArchivedRows:
         """Opens the array `name`; UserError when it is not one of real numbers that is stored row by row."""
         self.place = f"{path}: {name}"
         with readable(self.place, _ARRAY):
-            archive = zipfile.ZipFile(path)
+            archive = open_archive(path)
             self._file = archive.open(f"{name}.npy")
             self.shape, columns_first, self._dtype = _header(self.place, self._file)
             self._start = self._file.tell()
+            size = archive.getinfo(f"{name}.npy").file_size
+            if size != (expected := self._start + math.prod(self.shape) * self._dtype.itemsize):
+                raise ValueError(f"{size} bytes, expected {expected} for {self._dtype} {self.shape}")
         self._row_bytes = math.prod(self.shape[1:]) * self._dtype.itemsize
         if columns_first and len(self.shape) > 1:
             raise UserError(f"{self.place}: stored column by column, expected row by row (numpy.ascontiguousarray)")

@@ -7,7 +7,6 @@ checksum.
 """
 
 import dataclasses
-import json
 import math
 import os
 import pathlib
@@ -20,12 +19,14 @@ from google.protobuf.message import DecodeError
 
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Example
-from dsta_jax.datasets.recording import ORIGINS
+from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import MOST_TEXT, read_json, regular
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _LABELS = "label.labels.txt"
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)  # It is a part of files' names.
+_MOST_SIZE = 10_000  # Joints, bodies or channels.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,16 +102,23 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
 
         if tensor["dtype"] != "float32" or tensor["encoding"] != "bytes":
             raise ValueError("frames are not float32 stored as bytes")
+        shape = [int(size) for size in tensor["shape"]["dimensions"][1:]]
+        if min(shape) < 1 or max(shape) > _MOST_SIZE:
+            raise ValueError(f"frames of shape {shape}, expected joints, bodies and channels from 1 to {_MOST_SIZE}")
+        lengths = {split["name"]: tuple(int(length) for length in split["shardLengths"]) for split in info["splits"]}
+        for name in (info["name"], *lengths):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(f"{shown(name)} as a name, expected letters, digits, _, - and points")
+        if any(min(counts, default=0) < 0 for counts in lengths.values()):
+            raise ValueError("a shard of fewer than no records")
         return DataSetInfo(
             name=info["name"],
             version=info["version"],
-            split_lengths={
-                split["name"]: tuple(int(length) for length in split["shardLengths"]) for split in info["splits"]
-            },
+            split_lengths=lengths,
             label_names=_label_names(directory / _LABELS, int(described["label"]["classLabel"]["numClasses"])),
-            **dict(zip(("joints", "bodies", "channels"), map(int, tensor["shape"]["dimensions"][1:]), strict=True)),
+            **dict(zip(("joints", "bodies", "channels"), shape, strict=True)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"no key {error}" if isinstance(error, KeyError) else error
         raise UserError(
             f"{directory}: dataset_info.json or features.json does not describe skeleton records ({reason}); "
@@ -121,15 +129,16 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
 def _read_json(path: pathlib.Path) -> Any:
     if not path.exists():
         raise UserError(f"{path}: no such file, so no complete data set; {tfrecord.REMEDY}")
-    with readable(path, "JSON", tfrecord.REMEDY):
-        return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, tfrecord.REMEDY)
 
 
 def _label_names(path: pathlib.Path, count: int) -> tuple[str, ...]:
     try:
-        names = tuple(path.read_text(encoding="utf-8").splitlines())
+        names = tuple(regular(path, MOST_TEXT).read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a readable text file ({error}); {tfrecord.REMEDY}") from error
+    if count > MOST_CLASSES:
+        raise UserError(f"{path}: {count} labels, expected at most {MOST_CLASSES}; {tfrecord.REMEDY}")
     if len(names) != count:
         raise UserError(f"{path}: {len(names)} names, but {count} labels; {tfrecord.REMEDY}")
     return names

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import google_crc32c
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, regular
 
 REMEDY = "convert the data set again with --overwrite"
 
@@ -48,7 +48,7 @@ def read_file(path: pathlib.Path) -> Iterator[Payload]:
       UserError: when the file is missing, ends within a record, or a checksum is wrong.
     """
     try:
-        file = path.open("rb")
+        file = regular(path).open("rb")
     except OSError as error:
         raise UserError(f"{path}: cannot be opened ({error.strerror}); {REMEDY}") from error
     with file:

@@ -14,7 +14,7 @@ from dsta_jax.datasets.normalize import (
     untrusted_joints,
     usable_reference,
 )
-from dsta_jax.datasets.recording import Recording, is_real
+from dsta_jax.datasets.recording import Recording, check_size, is_real
 from dsta_jax.errors import UserError, shown
 
 _HUGE = 1e18  # The square of a distance still is a float32.
@@ -89,8 +89,8 @@ def clean_array(frames: np.ndarray, source: Source, place: str) -> np.ndarray:
 
 
 def check(recording: Recording, source: Source) -> None:
-    """Raises ValueError when a recording has other joints, channels or more bodies than its source says."""
-    _, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
+    """Raises ValueError when a recording has other joints or channels than its source, more bodies, or is too long."""
+    frames, joints, bodies, coordinates = recording.frames_TxVxMxC.shape
     has_score = recording.score_TxVxM is not None
     expected = source.frame_shape[0], len(source.channels) - source.confidence
     if (joints, coordinates) != expected or (source.confidence and not has_score):
@@ -98,6 +98,7 @@ def check(recording: Recording, source: Source) -> None:
         raise ValueError(f"{found}, expected {expected[0]} ({source.layout.name}) of {source.channels}")
     if bodies > source.bodies:
         raise ValueError(f"{bodies} bodies, expected {source.bodies} at most")
+    check_size(frames, *source.frame_shape)
 
 
 def _frames(recording: Recording, source: Source) -> np.ndarray:

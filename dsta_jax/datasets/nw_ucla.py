@@ -4,7 +4,6 @@ A recording is a JSON file `aAA_sSS_eEE_vVV.json` (action, subject, essai, view)
 data set on: `file_name`, `skeletons` (frames x 20 joints x 3, metres), `label`.
 """
 
-import json
 import pathlib
 import re
 
@@ -14,7 +13,7 @@ from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import KINECT_20
 from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import read_json
 
 ACTIONS = names("""
     pick up with one hand, pick up with two hands, drop trash, walk around, sit down, stand up, donning, doffing, throw,
@@ -43,8 +42,7 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file holds something else than numbers, T x 20 x 3."""
-    with readable(entry.path, "JSON"):
-        contents = json.loads(entry.path.read_bytes())
+    contents = read_json(entry.path)
     if not isinstance(contents, dict) or _KEY not in contents:
         found = f"keys {', '.join(map(str, contents)) or 'none'}" if isinstance(contents, dict) else "no object"
         raise UserError(f"{entry.path}: {found[:80]}, expected an object with the key {_KEY}")

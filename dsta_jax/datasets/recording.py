@@ -1,6 +1,7 @@
 """Recordings before they are converted: what is known of each, its frames, and collections read one at a time."""
 
 import dataclasses
+import math
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,9 +10,12 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import MOST_TEXT, readable, regular
 
 MOST_CLASSES = 100_000  # Whoever has more classes than this has no labels.
+MOST_RECORDINGS = 1_000_000  # NTU RGB+D 120 has 114,000.
+MOST_FRAMES = 1_000_000  # Of a recording: four hours at 60 frames a second.
+_MOST_NUMBERS = 1 << 29  # Of a recording, 2 GiB: an hour at 60 frames a second of 553 joints has two thirds of it.
 NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")  # Setup, camera, subject, replication, action.
 ALL = "all"  # The split of collections that are not divided.
 ORIGINS = ("subject", "camera", "setup")  # Where a recording comes from: numbers from 1 or words; 0 where not known.
@@ -76,6 +80,16 @@ class Collection:
     notes: tuple[str, ...] = ()  # What of its files is not read, a line each.
     parallel: bool = False  # Whether `read` may be called in another process.
 
+    def __post_init__(self) -> None:
+        """Raises UserError when a name cannot be written and printed, or there are too many classes."""
+        path = next((one.path for one in self.entries.values()), None)
+        for what, names in (("split", self.splits), ("class", self.class_names or ())):
+            for name in names:
+                if not name.isprintable():
+                    raise UserError(f"{path}: {shown(name)} as the name of a {what}, expected printable text")
+        if (count := len(self.class_names or ())) > MOST_CLASSES:
+            raise UserError(f"{path}: {count} classes, expected at most {MOST_CLASSES}")
+
     @property
     def selected(self) -> list[Entry]:
         """The entries of all splits, each once."""
@@ -97,6 +111,11 @@ def by_name(path: pathlib.Path, found: Iterable[tuple[str, Entry]]) -> dict[str,
     entries: dict[str, Entry] = {}
     place_of: dict[str, str] = {}
     for place, one in found:
+        if len(entries) == MOST_RECORDINGS:
+            raise UserError(f"{place}: more than {MOST_RECORDINGS} recordings, expected at most so many")
+        for column in ORIGINS:
+            if not str(getattr(one, column)).isprintable():
+                raise UserError(f"{place}: {shown(getattr(one, column))} as a {column}, expected printable text")
         if not one.name or not one.name.isprintable():
             raise UserError(f"{place}: {shown(one.name)} as a recording's name, expected printable text")
         if one.name in entries:
@@ -130,10 +149,20 @@ def in_files(
 def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file, without empty ones at its end; UserError when there are none."""
     with readable(path, "text in UTF-8"):
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = regular(path, MOST_TEXT).read_text(encoding="utf-8").rstrip().splitlines()
     if not lines:
         raise UserError(f"{path}: the file is empty")
     return lines
+
+
+def check_size(frames: int, *frame_shape: int) -> None:
+    """Raises ValueError when a recording has more frames, or takes more memory, than anybody's does."""
+    sizes = " x ".join(map(str, (frames, *frame_shape)))
+    if frames > MOST_FRAMES:
+        raise ValueError(f"{frames} frames, expected at most {MOST_FRAMES}; cut it into several recordings")
+    if (numbers := frames * math.prod(frame_shape)) > _MOST_NUMBERS:
+        remedy = "cut it into several recordings, or lower the number of bodies"
+        raise ValueError(f"{numbers} numbers ({sizes}), expected at most {_MOST_NUMBERS}; {remedy}")
 
 
 def integer(value: Any) -> int | None:

@@ -5,14 +5,15 @@ array `d_skel`: 20 joints x 3 coordinates in metres x T frames.
 """
 
 import io
+import math
 import pathlib
 import re
 
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
-from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
+from dsta_jax.datasets.recording import Collection, Entry, Recording, check_size, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import readable, regular
 
 # Actions 1 to 27 as the authors number them.
 ACTIONS = names("""
@@ -26,6 +27,7 @@ ACTIONS = names("""
 FILE_PATTERN = "*_skeleton.mat"
 _FILE_NAME = re.compile(r"(a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*))_skeleton\.mat")
 _KEY = "d_skel"
+_MOST_BYTES = 64 << 20  # The largest of the authors' has 60 kB.
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
@@ -47,13 +49,17 @@ def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file cannot be read, or holds another array."""
     import scipy.io
 
-    with readable(entry.path, "a MATLAB file"):
-        contents = scipy.io.loadmat(io.BytesIO(entry.path.read_bytes()))
-    skeleton_VxCxT = contents.get(_KEY)
-    if skeleton_VxCxT is None:
-        arrays = ", ".join(key for key in contents if not key.startswith("__")) or "none"
-        raise UserError(f"{entry.path}: arrays {arrays}, expected {_KEY}")
     joints = len(UTD_MHAD_20.joints)
+    with readable(entry.path, "a MATLAB file"):
+        file = io.BytesIO(regular(entry.path, _MOST_BYTES).read_bytes())
+        claimed = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(file)}  # Nothing is unpacked yet.
+        if _KEY not in claimed:
+            raise UserError(f"{entry.path}: arrays {', '.join(claimed) or 'none'}, expected {_KEY}")
+        shape, kind = claimed[_KEY]
+        if kind in ("cell", "struct", "object", "function", "opaque"):
+            raise UserError(f"{entry.path}: {_KEY} is a {kind}, expected numbers, {joints} x 3 x frames")
+        check_size(math.prod(shape) // (3 * joints), 3 * joints)
+        skeleton_VxCxT = scipy.io.loadmat(file, variable_names=[_KEY])[_KEY]
     if not is_real(skeleton_VxCxT) or skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3):
         found = shown(skeleton_VxCxT)
         raise UserError(f"{entry.path}: {_KEY} is {found}, expected numbers, {joints} x 3 x frames")

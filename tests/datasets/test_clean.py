@@ -126,6 +126,10 @@ def test_nobody(case):
 
 
 NOT_FITTING = {
+    "frames": (
+        Recording(np.broadcast_to(np.float32(1), (1_000_001, 17, 1, 3))),
+        "1000001 frames, expected at most 1000000; cut it into several recordings",
+    ),
     "joints": (
         Recording(np.ones((5, 18, 1, 3))),
         "18 joints of 3 coordinates without confidence, expected 17 (coco_17)",
@@ -141,6 +145,12 @@ def test_what_does_not_fit(case):
     with pytest.raises(ValueError) as caught:
         clean(made, XYZ)
     assert message in str(caught.value)
+
+
+def test_more_numbers_than_memory_holds():
+    long, crowd = Recording(np.broadcast_to(np.float32(1), (200_000, 17, 1, 3))), dataclasses.replace(XYZ, bodies=100)
+    with pytest.raises(ValueError, match=r"1020000000 numbers \(200000 x 17 x 100 x 3\), .* lower the number"):
+        clean(long, crowd)
 
 
 def test_a_confidence_that_is_not_there():

@@ -211,7 +211,7 @@ def test_bad_lists(tmp_path, case):
 def test_no_list(tmp_path):
     with pytest.raises(UserError, match="list.txt: no such file"):
         ntu.read_names(tmp_path / "list.txt")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="a directory, expected a regular file"):
         ntu.read_names(tmp_path)
 
 

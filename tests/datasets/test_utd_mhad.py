@@ -1,5 +1,7 @@
 """UTD-MHAD's files: what is read, and what every bad one says."""
 
+import struct
+
 import numpy as np
 import pytest
 import scipy.io
@@ -51,7 +53,19 @@ def test_reads_what_was_written(tmp_path):
     np.testing.assert_array_equal(found_TxVxMxC[:, :, 0], frames_TxVxC)
 
 
+def test_more_frames_than_anybody_has(tmp_path):
+    path = tmp_path / "a1_s1_t1_skeleton.mat"
+    scipy.io.savemat(path, {"d_skel": np.zeros((20, 3, 1)), "other": np.zeros(5)})
+    whole = path.read_bytes()
+    claim, claims = (struct.pack("<iii", 20, 3, frames) for frames in (1, 10**8))
+    assert whole.count(claim) == 1
+    path.write_bytes(whole.replace(claim, claims))
+    with pytest.raises(UserError, match="100000000 frames, expected at most 1000000; cut it into several recordings"):
+        read(path)
+
+
 BAD_ARRAYS = {
+    "nested": ({"d_skel": {"d_skel": np.ones((20, 3, 5))}}, "d_skel is a struct, expected numbers, 20 x 3 x frames"),
     "another key": ({"skel": np.ones((20, 3, 5))}, "arrays skel, expected d_skel"),
     "no array": ({}, "arrays none, expected d_skel"),
     "25 joints": ({"d_skel": np.ones((25, 3, 5))}, "d_skel is float64 25 x 3 x 5, expected numbers, 20 x 3 x frames"),

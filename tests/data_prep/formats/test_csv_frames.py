@@ -1,5 +1,7 @@
 """One rule for all lines of a `.csv` file: what is a frame, what is a header, and what every bad line says."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -204,7 +206,16 @@ BAD = {
     "another separator later": (LINES + LINES.replace(",", ";"), ":4: cell 1 is '0.5;2;3;4;5;6', expected a number"),
     "an open quote": (LINES + '"1,2,3,4,5,6\n', ":4: cell 1 is '1,2,3,4,5,6', expected a number"),
     "a list": (LINES + '"[1, 2]",3,4,5,6,7\n', ":4: cell 1 is '[1, 2]', expected a number"),
-    "a very long cell": (LINES + "1" * 200_000 + ",2,3,4,5,6\n", ":4: cell 1 is '111"),
+    "a long cell": (LINES + "1" * 12_000 + "x,2,3,4,5,6\n", ":4: cell 1 is '111"),
+    "a very long cell": (
+        LINES + "1" * 200_000 + ",2,3,4,5,6\n",
+        ":4: 200010 characters, expected at most 13000: 2 b",
+    ),
+    "very many cells": (LINES + "1," * 200_000 + "\n", ":4: 400000 characters, expected at most 13000: 2 bodies x 2"),
+    "very many lines": (
+        LINES + "\n" * 1_000_000 + LINES,
+        ": 1000006 lines, expected at most 1000000 frames; cut it into several recordings",
+    ),
     "every second line": (
         LINES.replace("\n", "\n\n"),
         ":2: every second line is empty, which would be frames in which",
@@ -239,6 +250,20 @@ def test_files_that_are_no_text(tmp_path):
             csv_frames.read(path, SHAPE)
     with pytest.raises(UserError, match="no such file"):
         csv_frames.read(tmp_path / "absent.csv", SHAPE)
+
+
+def test_empty_lines_take_no_more_memory_than_anybody_has(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{','.join('1' * 900)}\n" + "\n" * 900_000 + "1,2\n")
+    expected = r"a.csv: 810001800 numbers \(900002 x 900\), expected at most 536870912; cut it into several recordings"
+    with pytest.raises(UserError, match=expected):
+        csv_frames.read(path, (300, 1, 3))
+
+
+def test_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(UserError, match="a.csv: a pipe or a device, expected a regular file"):
+        csv_frames.read(tmp_path / "a.csv", SHAPE)
 
 
 def test_infinite_numbers_stay(tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from data_prep.formats import npy_rows
+from dsta_jax import files
 from dsta_jax.errors import UserError
 
 dtypes = st.one_of(hnp.floating_dtypes(sizes=(16, 32, 64)), hnp.integer_dtypes(), hnp.unsigned_integer_dtypes())
@@ -103,7 +104,7 @@ def test_files_that_are_none(tmp_path, case):
 
 
 def test_no_file(tmp_path):
-    for name, message in (("absent", "no such file"), (".", "cannot be read")):
+    for name, message in (("absent", "no such file"), (".", "a directory, expected a regular file")):
         with pytest.raises(UserError, match=message):
             npy_rows.mapped(tmp_path / name)
     with pytest.raises(UserError, match="no such file"):
@@ -142,10 +143,21 @@ def test_archives_of_other_arrays(tmp_path):
             npy_rows.ArchivedRows(path, name)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (9, 2)}\n") + bytes(20))
-        archive.writestr("wide.npy", header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1000000000)}\n"))
-    rows = npy_rows.ArchivedRows(path, "x")
-    assert rows.row(1).tolist() == [0, 0]
-    with pytest.raises(UserError, match="x: .*it ends before the end of row 2 of 9"):
-        rows.row(2)
-    with pytest.raises(UserError, match="wide: an array of shape"):
-        npy_rows.ArchivedRows(path, "wide")
+    with pytest.raises(UserError, match=r"x: .* bytes, expected 1\d\d for float32 \(9, 2\)"):
+        npy_rows.ArchivedRows(path, "x")
+
+
+def test_a_row_that_nobody_has(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", wide=np.zeros((2, 100)))
+    monkeypatch.setattr(npy_rows, "_MOST_ROW_BYTES", 799)
+    with pytest.raises(UserError, match=r"wide: an array of shape \(2, 100\), expected a row for each recording"):
+        npy_rows.ArchivedRows(tmp_path / "a.npz", "wide")
+
+
+def test_an_archive_that_unpacks_to_gigabytes(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((10, 100_000)))
+    assert npy_rows.ArchivedRows(tmp_path / "a.npz", "x").shape == (10, 100_000)
+    monkeypatch.setattr(files, "_UNPACKED", 1 << 20)
+    for read in (npy_rows.names, lambda path: npy_rows.ArchivedRows(path, "x")):
+        with pytest.raises(UserError, match=r"x.npy unpacks from \d+ to 8000128 bytes, expected at most \d+"):
+            read(tmp_path / "a.npz")
