@@ -2,12 +2,12 @@
 
 import dataclasses
 import pathlib
-import zipfile
+import re
 
 import numpy as np
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file
+from dsta_jax.files import complete_file, open_archive, readable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +75,20 @@ def load(path: pathlib.Path) -> Scores:
     Raises:
       UserError: when the file is not there or is not a score file.
     """
-    try:
+    if not path.exists():
+        raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate")
+    with readable(path, "a score file", "evaluate the run again"):
+        open_archive(path).close()  # Only then it is unpacked.
         with np.load(path, allow_pickle=False) as file:
             samples, labels, scores, classes = (file[key] for key in ("samples", "labels", "scores", "class_names"))
-            return Scores(path.stem, samples, labels, scores, tuple(classes.tolist()))
-    except FileNotFoundError:
-        raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not a score file ({error}): evaluate the run again") from error
+        kinds = "".join(array.dtype.kind for array in (samples, labels, scores, classes))
+        if not re.fullmatch("U[iu]fU", kinds) or scores.ndim != 2 or classes.shape != scores.shape[1:]:
+            raise ValueError("its arrays are not of samples, labels, scores and class names")
+        if samples.shape != scores.shape[:1] or labels.shape != samples.shape or not len(samples):
+            raise ValueError(f"{samples.shape} samples, {labels.shape} labels and scores {scores.shape}")
+        if labels.min() < 0 or labels.max() >= len(classes):
+            raise ValueError(f"labels {labels.min()} to {labels.max()} of {len(classes)} classes")
+        return Scores(path.stem, samples, labels, scores, tuple(classes.tolist()))
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:

@@ -1,5 +1,7 @@
 """Score files and what scores are worth."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -85,11 +87,40 @@ def test_damaged_files(tmp_path):
     whole = path.read_bytes()
     for damaged in (b"", b"hello", whole[: len(whole) // 2]):
         path.write_bytes(damaged)
-        with pytest.raises(UserError, match=r"spatial\.npz is not a score file"):
+        with pytest.raises(UserError, match=r"spatial\.npz: not readable as a score file .*; evaluate the run again"):
             scores.load(path)
     np.savez(path, samples=np.array(["a"]))
-    with pytest.raises(UserError, match=r"spatial\.npz is not a score file .*labels"):
+    with pytest.raises(UserError, match=r"spatial\.npz: not readable as a score file .*labels"):
         scores.load(path)
+
+
+STRANGE = {
+    "fewer labels": ({"labels": np.zeros(3, int)}, r"\(4,\) samples, \(3,\) labels and scores \(4, 6\)"),
+    "no samples": ({"samples": np.array([], str), "labels": np.zeros(0, int), "scores": np.zeros((0, 6))}, "samples"),
+    "labels beyond the classes": ({"labels": np.array([0, 1, 2, 6])}, "labels 0 to 6 of 6 classes"),
+    "negative labels": ({"labels": np.array([0, -1, 2, 3])}, "labels -1 to 3 of 6 classes"),
+    "labels in words": ({"labels": np.array(list("abcd"))}, "its arrays are not of samples, labels, scores and class"),
+    "one score each": ({"scores": np.zeros(4)}, "its arrays are not of samples, labels, scores and class names"),
+    "other classes": ({"class_names": np.array(["a", "b"])}, "its arrays are not of samples, labels, scores and class"),
+    "numbers for samples": ({"samples": np.arange(4)}, "its arrays are not of samples, labels, scores and class names"),
+    "objects": ({"samples": np.array([{}] * 4, object)}, "Object arrays cannot be loaded"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_files_of_other_arrays(tmp_path, case):
+    changes, message = STRANGE[case]
+    part = make()
+    arrays = {"samples": part.sample_S, "labels": part.label_S, "scores": part.score_SxK}
+    np.savez(tmp_path / "a.npz", **{**arrays, "class_names": np.array(part.class_names), **changes})
+    with pytest.raises(UserError, match=message):
+        scores.load(tmp_path / "a.npz")
+
+
+def test_a_file_that_would_never_end(tmp_path):
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(UserError, match="a.npz: a pipe or a device, expected a regular file"):
+        scores.load(tmp_path / "a.npz")
 
 
 def test_table_is_aligned():
