@@ -38,9 +38,13 @@ from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
-from dsta_jax.files import readable
+from dsta_jax.files import readable, regular
 
 _MOST_BODIES, _MOST_JOINTS = 100, 1_000
+_MOST_BYTES, _MOST_DEPTH = 4 << 20, 5
+# Strings and comments, up to the end of the line where they are not closed; a key of more parts than that.
+_TEXTS = re.compile(r"""("(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?|\#[^\n]*+)""")
+_DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:""|[\w-]++)[ \t]*+\.[ \t]*+){{{_MOST_DEPTH}}}""", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NORMALIZE = ("center", "scale", "scale_by", "up", "side")
 
@@ -98,7 +102,12 @@ def _contents(path: pathlib.Path) -> dict[str, Any]:
         if not path.is_file():
             found = "not a file" if path.exists() else "no such file"
             raise UserError(f"{path}: {found}; name yours by --config.benchmark=FILE.toml, or --benchmark")
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = regular(path, _MOST_BYTES).read_text(encoding="utf-8-sig")
+        keys = _TEXTS.sub('""', text)
+        if deep := _DEEP_KEY.search(keys):  # Time and memory would grow with the square of the depth.
+            line = keys.count("\n", 0, deep.start()) + 1
+            raise UserError(f"{path}:{line}: a key of more than {_MOST_DEPTH} parts, expected at most three")
+        return tomllib.loads(text)
 
 
 class _Table:

@@ -99,6 +99,13 @@ def test_another_division_of_a_built_in_data_set(tmp_path):
     assert benchmark.source.frame_shape == NW_UCLA.frame_shape and benchmark.protocol.test == (1, 2)
 
 
+def test_points_that_are_no_depth(tmp_path):
+    text = SHORT.replace('"point"', '"a.b.c.d.e.f.g", "1.2.3.4.5.6.7", \'1.2.3.4.5.6.7\'  # see a.b.c.d.e.f.g\n')
+    assert read(tmp_path, text.replace("'1.2", "'0.2")).class_names == (
+        *("wave", "a.b.c.d.e.f.g", "1.2.3.4.5.6.7", "0.2.3.4.5.6.7"),
+    )
+
+
 def test_leaving_out_each_subject(tmp_path):
     benchmark = read(tmp_path, SHORT + '[split]\nleave_out = "subject"\n')
     assert benchmark.left_out == "subject"
@@ -169,6 +176,13 @@ BAD = {
     "not a table": (SHORT + "split = 3", "split is '3', expected a table"),
     "not TOML": ("name = ", "not readable as TOML"),
     "deep": ("name = " + "[" * 10_000, "not readable as TOML"),
+    "a deep key": (SHORT + "a.b.c.d.e.f = 1", ":5: a key of more than 5 parts, expected at most three"),
+    "a deep key with quotes": (SHORT + '\'a=\'. "b\\"" .c.d.e.f = 1', ":5: a key of more than 5 parts, expected at"),
+    "a deep table": ("[" + "a." * 200_000 + "a]", ":1: a key of more than 5 parts, expected at most three"),
+    "deep tables in a line": ("a = " + "{a = " * 10_000, "not readable as TOML"),
+    "a long number": ("a = " + "9" * 1_000_000, "not readable as TOML (Exceeds the limit"),
+    "a long file": ("#" * (5 << 20), ": 5242880 bytes, expected at most 4194304; is it the right file?"),
+    "a surrogate": (SHORT.replace("point", r"\uD800"), "not readable as TOML"),
     "many bodies": (SHORT + "bodies = 101", "bodies is '101', expected a whole number from 1 to 100"),
     "many joints": (
         SHORT.replace('layout = "mediapipe_hand_21"', "[layout.parents]\n")
