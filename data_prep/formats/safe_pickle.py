@@ -5,7 +5,7 @@ Here it can name only what Python and numpy write for plain data (protocols 0 to
 gets functions of this file instead, which check their arguments.
 
 The file is read into memory, which takes about as many bytes as the file has. All other objects, and the time that they
-take, are bounded by the file's size: about 40 times as many bytes, and 64 MiB.
+take, are bounded by the file's size: about 40 times as many bytes, and 64 MiB. There is a limit to the instructions.
 """
 
 import math
@@ -20,13 +20,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import readable
+from dsta_jax.files import readable, regular
 
 _MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
 _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
 # What objects may cost: so much, and so much for each byte of the file. A container, a call and a place in the memo are
 # one object each.
 _FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
+# None, a truth value or a number takes little memory, but as much time as other things.
+_ATOM = 60
+_MOST_INSTRUCTIONS = 20_000_000  # A recording takes about 50: NTU RGB+D 120 has six millions.
 _PLAIN = "numbers, text, containers and numpy arrays of them"
 _NO_PICKLES = {
     b"PK\x03\x04": "a zip archive, such as .npz and PyTorch's files are",
@@ -47,7 +50,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     path = pathlib.Path(path)
     with readable(path, "a pickle of plain data"):
-        if not 0 < (size := path.stat().st_size) <= _MOST_BYTES:
+        if not 0 < (size := regular(path).stat().st_size) <= _MOST_BYTES:
             raise ValueError(f"{size} bytes, expected 1 to {_MOST_BYTES}")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             for start, what in _NO_PICKLES.items():
@@ -78,11 +81,18 @@ class _Reader(pickle._Unpickler):
     def __init__(self, mapped: mmap.mmap) -> None:
         super().__init__(mapped, encoding="latin1")
         self._budget = _FREE + _PER_BYTE * len(mapped)
+        self._left = _MOST_INSTRUCTIONS
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for a name; nothing is looked up."""
         known = module.replace("numpy._core", "numpy.core", 1).replace("__builtin__", "builtins", 1), name
         return _MEANINGS[known] if known in _MEANINGS else _refuse(f"it asks for {shown(f'{module}.{name}')}")
+
+    def count(self) -> None:
+        """Counts the instructions."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"more than {_MOST_INSTRUCTIONS} instructions; divide it into several files")
 
     def charge(self, cost: int = _OBJECT) -> None:
         """Counts what is made: a short program can make the same again and again."""
@@ -124,6 +134,7 @@ def _instructions() -> dict[int, Any]:
     actions[0x96] = actions[0x8E]  # A bytearray is read as bytes are: Python allots its memory first.
     for codes, check in (
         (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94Rb", _Reader.charge),
+        (b"N\x88\x89IJKMLFG\x8a\x8b", lambda reader: reader.charge(_ATOM)),
         (b"Rb", _Reader.charge_arguments),
         (b"du", lambda reader: [*map(_key, reader.stack[::2])]),
         (b"s", lambda reader: _key(reader.stack[-2])),
@@ -133,7 +144,8 @@ def _instructions() -> dict[int, Any]:
         (b"PQ\x82\x83\x84\x97\x98", lambda reader: _refuse("it refers to something outside the file")),
     ):
         actions |= {code: _in_turn(check, actions[code]) for code in codes}
-    return actions | {code: _in_turn(actions[code], _Reader.check_number) for code in b"IL\x8b"}
+    actions |= {code: _in_turn(actions[code], _Reader.check_number) for code in b"IL\x8b"}
+    return {code: _in_turn(_Reader.count, action) for code, action in actions.items()}
 
 
 def _in_turn(first: Callable[[Any], object], second: Callable[[Any], object]) -> Callable[[Any], object]:

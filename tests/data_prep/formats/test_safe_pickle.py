@@ -294,6 +294,7 @@ AMPLE = {
     + b"h\x01h\x00\x85R0" * AGAIN
     + b".",
     "encoded again and again": LONG_TEXT + b"h\x01h\x00h\x02\x86R0" * AGAIN + b".",
+    "numbers and truth values": b"](" + b"K\x01\x88\x89" * N + b"e.",
     "a set again and again": LONG_LIST + b"h\x01h\x00\x85R0" * AGAIN + b".",
 }
 
@@ -332,11 +333,26 @@ def test_more_than_a_file_has_room_for(tmp_path, case, monkeypatch):
     assert "more objects than a file of its size has room for" in refused(tmp_path, AMPLE[case])
 
 
+@pytest.mark.parametrize("data", [b"N" * 200_000, b"\x88\x89" * 100_000, b"K\x01" * 200_000])
+def test_more_numbers_than_a_file_has_room_for(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(safe_pickle, "_FREE", 1 << 20)
+    assert "more objects than a file of its size has room for" in refused(tmp_path, b"](" + data + b"e.")
+
+
+def test_more_instructions_than_anybody_needs(tmp_path, monkeypatch):
+    monkeypatch.setattr(safe_pickle, "_MOST_INSTRUCTIONS", 100)
+    assert load(tmp_path, b"\x80\x02" * 98 + b"N.") is None
+    message = "more than 100 instructions; divide it into several files"
+    assert message in refused(tmp_path, b"\x80\x02" * 99 + b"N.")
+
+
 def test_files_that_are_no_pickles(tmp_path):
     (tmp_path / "empty.pkl").touch()
+    os.mkfifo(tmp_path / "pipe.pkl")
     for name, message in (
         ("absent.pkl", "no such file"),
-        (".", "cannot be read .Is a directory"),
+        (".", "a directory, expected a regular file"),
+        ("pipe.pkl", "a pipe or a device, expected a regular file"),
         ("empty.pkl", "0 bytes, expected 1 to"),
     ):
         with pytest.raises(UserError, match=message):
