@@ -89,15 +89,16 @@ def open_archive(path: pathlib.Path) -> zipfile.ZipFile:
 
     No more of a member is unpacked than it declares.
     """
-    archive = zipfile.ZipFile(regular(path))
-    if (count := len(archive.infolist())) > _MOST_MEMBERS:
-        raise ValueError(f"{count} files in it, expected at most {_MOST_MEMBERS}")
-    for member in archive.infolist():
+    with zipfile.ZipFile(regular(path)) as archive:
+        members = archive.infolist()
+    if len(members) > _MOST_MEMBERS:
+        raise ValueError(f"{len(members)} files in it, expected at most {_MOST_MEMBERS}")
+    for member in members:
         most = _UNPACKED + _UNPACKED_PER_BYTE * member.compress_size
         if member.file_size > most:
             found = f"{member.filename[:40]} unpacks from {member.compress_size} to {member.file_size} bytes"
             raise ValueError(f"{found}, expected at most {most}")
-    return archive
+    return zipfile.ZipFile(path)
 
 
 @contextlib.contextmanager

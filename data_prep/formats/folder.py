@@ -17,7 +17,7 @@ import itertools
 import math
 import pathlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -60,16 +60,16 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     class_of = {name: number for number, name in enumerate(class_names or ())}
     if source:
         _check_names(path, labels, class_of)
-    origins, notes = {}, _unlisted(directory, [line["file"] for _, line in lines])
+    files = [_file(place, directory, line["file"]) for place, line in lines]
+    origins, notes = {}, _unlisted(directory, {LIST, *files})
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
         notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
     found = []
     for number, (place, line) in enumerate(lines):
         known = {column: values[number] for column, values in origins.items()}
-        file = _file(place, directory, line["file"])
-        label = _label(place, line["label"], class_of)
-        found.append((place, entry(file.with_suffix("").as_posix(), directory / file, label, **known)))
+        name, label = files[number].rpartition(".")[0], _label(place, line["label"], class_of)
+        found.append((place, entry(name, directory / files[number], label, **known)))
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
     for name, (_, line) in zip(entries, lines, strict=True):
@@ -121,12 +121,12 @@ def _numbers_or_words(cells: Sequence[str]) -> tuple[list[int | str], str]:
     return values, words[0] if words and any(map(_WHOLE.fullmatch, known)) else ""
 
 
-def _file(place: str, directory: pathlib.Path, text: str) -> pathlib.PurePath:
-    """The path of a recording, which may be written as in Windows."""
+def _file(place: str, directory: pathlib.Path, text: str) -> str:
+    """The path of a recording from the directory on, which may be written as in Windows."""
     file = pathlib.PureWindowsPath(text)
     if file.suffix.lower() not in _READERS or file.anchor or ".." in file.parts:
         raise UserError(f"{place}: file {shown(text)}, expected a .npy or .csv file in {directory}")
-    return pathlib.PurePosixPath(file.as_posix())
+    return file.as_posix()
 
 
 def _check_names(path: pathlib.Path, labels: Sequence[str], class_of: Mapping[str, int]) -> None:
@@ -138,9 +138,9 @@ def _check_names(path: pathlib.Path, labels: Sequence[str], class_of: Mapping[st
         raise UserError(f"{path}: {found}; write names for all of them")
 
 
-def _unlisted(directory: pathlib.Path, listed: Sequence[str]) -> list[str]:
-    known = {directory / pathlib.PureWindowsPath(file).as_posix() for file in listed} | {directory / LIST}
-    found = sorted(path for path in directory.rglob("*") if path.suffix.lower() in _READERS and path not in known)
+def _unlisted(directory: pathlib.Path, known: Set[str]) -> list[str]:
+    there = (path for path in directory.rglob("*") if path.suffix.lower() in _READERS)
+    found = sorted(path for path in there if path.relative_to(directory).as_posix() not in known)
     return [f"{directory / LIST} does not list {len(found)} of the files there, {found[0].name} first"] if found else []
 
 

@@ -25,10 +25,8 @@ from dsta_jax.files import readable, regular
 _MOST_BYTES = 32 << 30  # pyskl's largest file, of NTU RGB+D 120, has 5 GB.
 _MOST_AXES, _MOST_ELEMENTS, _MOST_BITS = 8, 1 << 48, 2048
 # What objects may cost: so much, and so much for each byte of the file. A container, a call and a place in the memo are
-# one object each.
+# one object each, and so are None, a truth value and a number, which take as much time.
 _FREE, _PER_BYTE, _OBJECT = 64 << 20, 16, 100
-# None, a truth value or a number takes little memory, but as much time as other things.
-_ATOM = 60
 _MOST_INSTRUCTIONS = 20_000_000  # A recording takes about 50: NTU RGB+D 120 has six millions.
 _PLAIN = "numbers, text, containers and numpy arrays of them"
 _NO_PICKLES = {
@@ -133,8 +131,7 @@ def _instructions() -> dict[int, Any]:
     actions: dict[int, Any] = {**pickle._Unpickler.dispatch, ord("b"): _Reader.build}
     actions[0x96] = actions[0x8E]  # A bytearray is read as bytes are: Python allots its memory first.
     for codes, check in (
-        (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94Rb", _Reader.charge),
-        (b"N\x88\x89IJKMLFG\x8a\x8b", lambda reader: reader.charge(_ATOM)),
+        (b"(]}ltd\x8f\x91\x85\x86\x87qrp\x94RbN\x88\x89IJKMLFG\x8a\x8b", _Reader.charge),
         (b"Rb", _Reader.charge_arguments),
         (b"du", lambda reader: [*map(_key, reader.stack[::2])]),
         (b"s", lambda reader: _key(reader.stack[-2])),

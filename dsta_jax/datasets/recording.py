@@ -100,7 +100,8 @@ def entry(
     name: str, path: pathlib.Path, label: int, subject: int | str = 0, camera: int | str = 0, setup: int | str = 0
 ) -> Entry:
     """An entry; where the other columns are not known, NTU RGB+D's names (SsssCcccPpppRrrrAaaa) say them."""
-    match = NTU_NAME.fullmatch(pathlib.PurePath(name).stem)
+    file = name.rpartition("/")[2]
+    match = NTU_NAME.fullmatch(file.rpartition(".")[0] or file)
     if match and not (subject or camera or setup):
         setup, camera, subject = (int(number) for number in match.groups()[:3])
     return Entry(name, path, label, subject, camera, setup)

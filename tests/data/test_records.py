@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -211,6 +212,42 @@ def test_bad_metadata(tiny, name, damage):
         "another": "does not describe skeleton records",
     }
     assert expected[damage] in error_of(tiny)
+
+
+BAD_METADATA = {
+    "bodies": (
+        "features.json",
+        '"-1", "3", "2", "3"',
+        '"-1", "3", "1000000000", "3"',
+        "expected joints, bodies and",
+    ),
+    "no bodies": ("features.json", '"-1", "3", "2", "3"', '"-1", "3", "0", "3"', "frames of shape [3, 0, 3], expected"),
+    "labels": ("features.json", '"numClasses": "3"', '"numClasses": "100000000"', "100000000 labels, expected at most"),
+    "records": ("dataset_info.json", '"shardLengths": ["', '"shardLengths": ["-', "a shard of fewer than no records"),
+    "a path": ("dataset_info.json", '"name": "tiny"', '"name": "../tiny"', "'../tiny' as a name, expected letters"),
+    "a surrogate": (
+        "dataset_info.json",
+        '"name": "test"',
+        '"name": "\\ud800"',
+        "'\\ud800' as a name, expected",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_METADATA)
+def test_metadata_that_claim_too_much(tiny, case):
+    name, found, claimed, message = BAD_METADATA[case]
+    text = json.dumps(json.loads((tiny / name).read_text()))
+    assert found in text
+    (tiny / name).write_text(text.replace(found, claimed))
+    assert message in error_of(tiny)
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "label.labels.txt", SHARD])
+def test_pipes(tiny, name):
+    (tiny / name).unlink()
+    os.mkfifo(tiny / name)
+    assert error_of(tiny) == f"{tiny / name}: a pipe or a device, expected a regular file"
 
 
 def test_another_file_format(tiny):

@@ -38,6 +38,31 @@ def test_where_a_recording_is(name, path, place):
     assert lib.Entry(name, pathlib.Path(path), 0).place == place
 
 
+@pytest.mark.parametrize(("kind", "name"), [("split", "a\ud800"), ("class", "a\nb"), ("class", "a\ud800")])
+def test_names_that_cannot_be_written(kind, name):
+    splits = {name if kind == "split" else "all": ["a"]}
+    entries = {"a": lib.Entry("a", pathlib.Path("a.pkl"), 0)}
+    with pytest.raises(UserError) as caught:
+        lib.Collection(entries, splits, RECORDINGS.get, (name,) if kind == "class" else None)
+    assert str(caught.value) == f"a.pkl: {name!a} as the name of a {kind}, expected printable text"
+
+
+def test_origins_that_cannot_be_written():
+    strange = lib.Entry("a", pathlib.Path("a.pkl"), 0, camera="left\ud800")
+    with pytest.raises(UserError, match=r"a.pkl: entry 0: 'left\\ud800' as a camera, expected printable text"):
+        lib.by_name(pathlib.Path("a.pkl"), [("a.pkl: entry 0", strange)])
+
+
+def test_more_classes_and_recordings_than_anybody_has(monkeypatch):
+    entries = [(f"a.pkl: entry {n}", lib.Entry(str(n), pathlib.Path("a.pkl"), 0)) for n in range(3)]
+    monkeypatch.setattr(lib, "MOST_CLASSES", 2)
+    with pytest.raises(UserError, match=r"^a.pkl: 3 classes, expected at most 2"):
+        lib.Collection(lib.by_name(pathlib.Path("a.pkl"), entries), {}, lambda _: None, ("a", "b", "c"))
+    monkeypatch.setattr(lib, "MOST_RECORDINGS", 2)
+    with pytest.raises(UserError, match="a.pkl: entry 2: more than 2 recordings, expected at most so many"):
+        lib.by_name(pathlib.Path("a.pkl"), entries)
+
+
 def test_joints_that_kinect_lost():
     frames_TxVxMxC = np.ones((3, 4, 2, 3), np.float32)
     frames_TxVxMxC[1, 2, 0] = frames_TxVxMxC[2, :, 1] = frames_TxVxMxC[0, 0, 0, 0] = 0

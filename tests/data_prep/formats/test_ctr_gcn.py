@@ -147,6 +147,13 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+def test_more_recordings_than_anybody_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(ctr_gcn, "MOST_RECORDINGS", 1)
+    np.savez(tmp_path / "a.npz", **ARRAYS)
+    with pytest.raises(UserError, match=r"y_train: \d recordings, expected at most 1"):
+        ctr_gcn.read(tmp_path / "a.npz")
+
+
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_bad_files(tmp_path, case):
     changes, message = BAD_FILES[case]

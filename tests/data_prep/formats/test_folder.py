@@ -54,6 +54,19 @@ def test_lists(tmp_path):
     assert found.class_names == ("wave", "point, far", "3") and found.parallel
 
 
+def test_more_classes_than_anybody_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "MOST_CLASSES", 2)
+    directory = listed(tmp_path, f"{HEADER}a.npy,x\nb.npy,y\nc.npy,z\n")
+    with pytest.raises(UserError, match="labels.csv: 3 different labels, expected at most 2 classes"):
+        folder.read(directory)
+
+
+def test_more_lines_than_anybody_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "MOST_RECORDINGS", 2)
+    with pytest.raises(UserError, match="labels.csv: 5 lines, expected at most 2 recordings"):
+        folder.read(listed(tmp_path, f"{HEADER}" + "\n" * 4))
+
+
 def test_numbers_that_may_be_names_are_refused(tmp_path):
     with pytest.raises(UserError, match="label 3 is a class's name, and label 0 is none; write names for all"):
         folder.read(listed(tmp_path, "file,label\na.npy,3\nb.npy,0\n"), SOURCE)

@@ -70,6 +70,12 @@ def test_frames_may_be_missing_and_count_from_0_or_1(tmp_path, first):
     assert frames_TxVxMxC.any(axis=(1, 2, 3)).tolist() == [True, False, True]
 
 
+def test_only_people_who_are_seen_take_memory(tmp_path):
+    found = kinetics.read(written(tmp_path, {"a": video([person(0.1, 1)] * 5, [])}))
+    of = {bodies: kinetics.read_recording(found.entries["a"], bodies).frames_TxVxMxC.shape[2] for bodies in (1, 4, 100)}
+    assert of == {1: 1, 4: 4, 100: 5}
+
+
 def test_a_video_in_which_somebody_comes_late(tmp_path):
     contents = video(*[[person(0.1, 1)]] * 3, first=50)
     found = kinetics.read(written(tmp_path, {"a": contents}))
