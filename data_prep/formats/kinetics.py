@@ -26,6 +26,7 @@ _ENDING, _PREFIX = "_label.json", "kinetics_"
 _JOINTS = len(OPENPOSE_18.joints)
 _BODIES = 2
 _MOST_FRAMES = 100_000  # Kinetics has 300.
+_MOST_PEOPLE = 1_000
 _LARGEST = 1e38  # float32 holds somewhat more.
 
 
@@ -108,6 +109,8 @@ def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:
     skeleton = [] if skeleton is None else skeleton
     if not isinstance(skeleton, list):
         raise UserError(f"{place}: skeleton is {shown(skeleton)}, expected a list of people")
+    if len(skeleton) > _MOST_PEOPLE:
+        raise UserError(f"{place}: {len(skeleton)} people, expected at most {_MOST_PEOPLE}")
     poses = []
     for number, person in enumerate(skeleton):
         found = person if isinstance(person, dict) else {}

@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.recording import ORIGINS, Collection, Entry, Recording, by_name, entry, is_whole, two_sizes
+from dsta_jax.datasets.recording import (
+    ORIGINS,
+    Collection,
+    Entry,
+    Recording,
+    by_name,
+    check_size,
+    entry,
+    is_whole,
+    two_sizes,
+)
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable
 
@@ -35,13 +45,20 @@ def _hollow(array: np.ndarray) -> np.ndarray:
 
 
 def common_outline(outlines: Outlines) -> np.ndarray:
-    """TxVxMxC, confidence included, that all recordings fit into; UserError when they differ in joints or channels."""
+    """TxVxMxC, confidence included, that all recordings fit into.
+
+    UserError when they differ in joints or channels, or it would be too large.
+    """
     first_name, first = next(iter(outlines.items()))
     for name, one in outlines.items():
         if _kind(one) != _kind(first):
             raise UserError(f"{name} has {_kind(one)}, but {first_name} {_kind(first)}; they do not fit into one array")
     frames, joints, bodies, channels = np.max([one.frames_TxVxMxC.shape for one in outlines.values()], axis=0).tolist()
     sizes = max(LEAST_FRAMES, frames), joints, max(1, bodies), channels + (first.score_TxVxM is not None)
+    try:
+        check_size(*sizes)
+    except ValueError as error:
+        raise UserError(f"every recording is padded to the longest and to the most bodies: {error}") from None
     return np.broadcast_to(np.zeros((), np.result_type(*types(outlines))), sizes)
 
 

@@ -77,7 +77,10 @@ def find_data_set(data_dir: str | os.PathLike[str], name: str) -> pathlib.Path:
       UserError: when there is none.
     """
     parent = pathlib.Path(data_dir) / name
-    found = sorted(parent.iterdir()) if parent.is_dir() else []
+    try:
+        found = sorted(parent.iterdir()) if parent.is_dir() else []
+    except OSError as error:
+        raise UserError(f"{str(parent)[:80]}: cannot be read ({error.strerror})") from error
     versions = [path for path in found if path.is_dir() and _VERSION.fullmatch(path.name)]
     if not versions:
         present = ", ".join(path.name for path in found) or ("nothing" if parent.is_dir() else "no such directory")

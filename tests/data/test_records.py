@@ -262,6 +262,11 @@ def test_the_highest_version_is_found(tmp_path):
     assert records.find_data_set(tmp_path, "tiny") == tmp_path / "tiny" / "1.10.0"
 
 
+def test_a_directory_that_cannot_be_read(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read \(File name too long\)"):
+        records.find_data_set(tmp_path / ("a" * 300), "tiny")
+
+
 def test_no_data_set(tmp_path):
     with pytest.raises(UserError, match="no data set tiny in .*found no such directory"):
         records.find_data_set(tmp_path, "tiny")

@@ -154,6 +154,21 @@ def test_other_joints_do_not_fit_into_one_array(tmp_path):
     assert not (tmp_path / "arrays").exists()
 
 
+def test_the_longest_and_a_crowd_do_not_fit_into_one_array(tmp_path):
+    long, crowd = np.broadcast_to(np.float32(1), (900_000, 3, 1, 2)), np.broadcast_to(np.float32(1), (1, 3, 1000, 2))
+    recordings = made.collection({"long": Recording(long), "crowd": Recording(crowd)}, {"train": ["long", "crowd"]})
+    message = r"padded to the longest and to the most bodies: 5400000000 numbers \(900000 x 3 x 1000 x 2\), expected at"
+    with pytest.raises(UserError, match=message):
+        write(recordings, "npz", tmp_path / "a.npz")
+
+
+def test_more_frames_than_anybody_has(tmp_path):
+    long = np.broadcast_to(np.float32(1), (1_000_001, 3, 1, 2))
+    with pytest.raises(UserError, match="1 of 1 recordings are broken"):
+        write(made.collection({"long": Recording(long)}, {"train": ["long"]}), "npz", tmp_path / "a.npz")
+    assert "1000001 frames, expected at most 1000000" in (tmp_path / "a.npz.broken.txt").read_text()
+
+
 @pytest.mark.parametrize("form", ENDINGS)
 def test_broken_recordings_are_all_reported_or_skipped(tmp_path, form, capsys):
     value = made.annotations()

@@ -63,6 +63,14 @@ def test_more_classes_and_recordings_than_anybody_has(monkeypatch):
         lib.by_name(pathlib.Path("a.pkl"), entries)
 
 
+def test_sizes():
+    lib.check_size(216_000, 553, 1, 3)  # An hour at 60 frames a second.
+    with pytest.raises(ValueError, match="1000001 frames, expected at most 1000000"):
+        lib.check_size(1_000_001, 1)
+    with pytest.raises(ValueError, match=r"600000000 numbers \(1000000 x 100 x 2 x 3\), expected at most 536870912"):
+        lib.check_size(1_000_000, 100, 2, 3)
+
+
 def test_joints_that_kinect_lost():
     frames_TxVxMxC = np.ones((3, 4, 2, 3), np.float32)
     frames_TxVxMxC[1, 2, 0] = frames_TxVxMxC[2, :, 1] = frames_TxVxMxC[0, 0, 0, 0] = 0

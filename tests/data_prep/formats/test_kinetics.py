@@ -157,6 +157,7 @@ BAD_VIDEOS: dict[str, tuple[Any, str]] = {
     "negative": (frame(frame_index=-1), "data[0]: no frame_index from 1"),
     "very many": (frame(frame_index=10**12), "data[0]: no frame_index from 1 to 100000"),
     "twice": ({"data": frame()["data"] * 2}, "data[1]: frame_index 1 a second time"),
+    "a crowd": (frame(skeleton=[person(0.1, 1)] * 1001), "data[0]: 1001 people, expected at most 1000"),
     "no people": (frame(skeleton=0), "data[0]: skeleton is 0, expected a list of people"),
     "no person": (frame(skeleton=[1]), "data[0]: skeleton[0]: pose is None, expected 36 numbers"),
     "pose": (people(pose=[0.0] * 35), "data[0]: skeleton[1]: pose is 35 values, expected 36 numbers"),
