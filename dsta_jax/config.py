@@ -87,6 +87,7 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.train.momentum = 0.9  # Nesterov's
     config.train.weight_decay = 0.0005
     config.train.label_smoothing = 0.0
+    config.train.if_not_finite = "stop"  # or skip: undo a step after which a network would not be finite, and go on
 
     config.evaluate = ml_collections.ConfigDict()
     config.evaluate.batch_size = 64
@@ -211,6 +212,7 @@ RULES: dict[str, Rule] = {
     "train.decay_factor": _number(1, 1_000_000),
     **_all("train", _below(1), "momentum", "weight_decay", "label_smoothing"),
     "train.batch_size": _whole(1, _MOST_SIZE),
+    "train.if_not_finite": _one_of(("stop", "skip")),
     "train.rate_rule": _one_of(tuple(train_state.RATE_RULES)),
     "train.warmup_by": _one_of(("epoch", "step")),
     "train.decay_at": _DECAYS,

@@ -1,13 +1,15 @@
 """What a run says while it trains: a progress bar, JSON lines, TensorBoard; and streams that nobody reads any more."""
 
 import contextlib
+import faulthandler
 import json
 import os
 import pathlib
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import tqdm
@@ -18,6 +20,9 @@ from dsta_jax.files import complete_file, writable
 
 # Fits 80 columns with seven digits of samples and an hour left.
 _BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
+
+# A step that takes longer is taken for one that hangs; more than any that is worth waiting for.
+STALLED_SECONDS = 600.0
 
 _START = 1  # SessionLog.START
 
@@ -46,6 +51,24 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+
+
+@contextlib.contextmanager
+def stacks_if_stalled(what: str) -> Iterator[None]:
+    """Prints where all threads are when the block, which waits for something, has not ended after ten minutes."""
+
+    def tell() -> None:
+        print(f"\nnothing came of {what} for {STALLED_SECONDS:g} s; where all threads are:", file=sys.stderr)
+        sys.stderr.flush()
+        faulthandler.dump_traceback(sys.__stderr__ or sys.stderr)
+
+    timer = threading.Timer(STALLED_SECONDS, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Metrics:

@@ -170,6 +170,8 @@ def own_part(shape: Sequence[int], sharding: NamedSharding) -> tuple[slice, ...]
 
 def put_own(own: np.ndarray, shape: Sequence[int], sharding: NamedSharding) -> jax.Array:
     """An array of this shape onto the devices of all processes, each of which has its `own_part` of some axes."""
+    if jax.process_count() == 1:
+        return jax.device_put(own, sharding)
     part = own_part(shape, sharding)
     first = [0 if has == whole else span.start for has, whole, span in zip(own.shape, shape, part, strict=True)]
 

@@ -4,7 +4,6 @@ import collections
 import contextlib
 import functools
 import itertools
-import math
 import pathlib
 import signal
 import sys
@@ -19,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from dsta_jax import checkpoint, evaluate, memory, parallel, processes, train_state
+from dsta_jax import checkpoint, evaluate, logs, memory, parallel, processes, train_state
 from dsta_jax.data import batches, packing
 from dsta_jax.data.batches import Batch
 from dsta_jax.errors import UserError
@@ -79,7 +78,7 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals 
             if validating and len(members.folds[0].validation):
                 _validate(members, mesh, workdirs, metrics, step, state)
             if saving:  # Last: a run that is killed before comes back to an earlier step, and does all of this again.
-                reporter.check(step, totals)
+                reporter.check(totals)
                 for number, one in enumerate(latest):
                     one.save(_of_fold(state, members, number, mesh), step)
             if stopping:
@@ -139,7 +138,8 @@ def compiled_step(members: Members, mesh: Mesh, shapes: TrainState, in_turn: int
     in_turn = parallel.members_in_turn(mesh, count, count) if in_turn is None else in_turn
     tx = train_state.optimizer(config.train, members.steps_per_epoch)
     how = (members.network, tx, config.train.label_smoothing, config.log.every_steps)
-    step = functools.partial(train_state.train_step, *how, over_members=parallel.over_members(mesh, count, in_turn))
+    over_members, skipping = parallel.over_members(mesh, count, in_turn), config.train.if_not_finite == "skip"
+    step = functools.partial(train_state.train_step, *how, over_members=over_members, skipping=skipping)
     return jax.jit(
         step,
         in_shardings=(_shardings(shapes), parallel.by_member_and_batch(mesh)),
@@ -192,7 +192,8 @@ class Feed:
             steps = iter(range(first, self._members.steps))
             ahead = collections.deque(pool.submit(self._make, step) for step in itertools.islice(steps, 2))
             while ahead:
-                batch = ahead.popleft().result()
+                with logs.stacks_if_stalled("a batch"):
+                    batch = ahead.popleft().result()
                 ahead.extend(pool.submit(self._make, step) for step in itertools.islice(steps, 1))
                 yield batch
 
@@ -236,8 +237,7 @@ class Reporter:
             return
         step, totals = self._waiting
         self._waiting = None
-        totals = parallel.fetch(totals, self._mesh)
-        self._check(step, totals)
+        totals = self._fetch(totals)
         loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
         rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
         common = {"epoch": step / self._members.steps_per_epoch, "learning_rate": rate}
@@ -251,22 +251,44 @@ class Reporter:
             line, own = dict(common), self._members.of_fold(number)
             for stream, loss, accuracy in zip(self._members.streams, loss_N[own], accuracy_N[own], strict=True):
                 line |= {f"train/loss/{stream}": float(loss), f"train/accuracy/{stream}": float(accuracy)}
+            if self._members.config.train.if_not_finite == "skip":
+                skipped_N = zip(self._members.streams, totals.skipped[own], strict=True)
+                line |= {f"train/skipped/{stream}": float(skipped) for stream, skipped in skipped_N}
             metrics.write(step, line)
         self._progress.show(shown)
 
-    def check(self, step: int, totals: Totals) -> None:
+    def check(self, totals: Totals) -> None:
         """Stops on a loss or a parameter that is not finite."""
-        self._check(step, parallel.fetch(totals, self._mesh))
+        self._fetch(totals)
 
-    def _check(self, step: int, totals: Totals) -> None:
-        rate = self._members.config.train.learning_rate
-        for name, loss in zip(self._members.names, totals.loss, strict=True):
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss, a parameter or a running statistic of {name} is not finite at step {step}: lower "
-                    f"config.train.learning_rate={rate:g}, or lengthen config.train.warmup_epochs; of a motion stream, "
-                    f"look with --check for recordings that stand still; the last checkpoint before it is kept"
-                )
+    def _fetch(self, totals: Totals) -> Totals:
+        with logs.stacks_if_stalled("a step"):
+            fetched: Totals = parallel.fetch(totals, self._mesh)
+        self._check(fetched)
+        return fetched
+
+    def _check(self, totals: Totals) -> None:
+        train = self._members.config.train
+        for number, name in enumerate(self._members.names):
+            if totals.failed_step[number] == train_state.NEVER:
+                continue
+            what = f"the loss, a parameter or a running statistic of {name} is not finite"
+            at = f"at step {totals.failed_step[number]}, of {self._samples(number, int(totals.failed_step[number]))}"
+            if totals.seen[number] and train.if_not_finite == "skip":
+                self._progress.say(f"{what} {at}: {totals.skipped[number]:.0f} step(s) undone")
+                continue
+            raise UserError(
+                f"{what} {at}: lower config.train.learning_rate={train.learning_rate:g}, or lengthen "
+                f"config.train.warmup_epochs; of a motion stream, look with --check for recordings that stand still; "
+                f"the last checkpoint before it is kept"
+            )
+
+    def _samples(self, number: int, step: int) -> str:
+        """What a member saw in a step."""
+        data, config = self._members.folds[number // len(self._members.streams)].train, self._members.config
+        _, sample_B = batches.train_samples(data, config.train.batch_size, config.seed, step - 1)
+        names = data.name_N[sample_B].tolist()
+        return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 # Validation.

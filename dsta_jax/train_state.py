@@ -37,14 +37,30 @@ class TrainState(struct.PyTreeNode):
 
 
 class Totals(struct.PyTreeNode):
-    """Sums over samples, of N members: loss, right answers, and samples seen.
+    """Sums over samples, of N members: loss, right answers, and samples seen; and what went wrong.
 
-    The loss is NaN from the step on in which a parameter or a running statistic is not finite any more.
+    Attributes:
+      loss: NaN from the step on in which a parameter or a running statistic is not finite any more.
+      correct: the samples whose class is scored best.
+      seen: the samples that the others are sums over.
+      skipped: how many steps were undone, as something would not have been finite.
+      failed_step: the first step, from 1, in which something was not finite; NEVER for none.
     """
 
     loss: jax.Array
     correct: jax.Array
     seen: jax.Array
+    skipped: jax.Array
+    failed_step: jax.Array
+
+    @classmethod
+    def zero(cls) -> "Totals":
+        """One member's, of no step."""
+        zero = jnp.zeros((), jnp.float32)
+        return cls(zero, zero, zero, zero, jnp.full((), NEVER, jnp.int32))
+
+
+NEVER = 2**31 - 1
 
 
 def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.Schedule:
@@ -93,9 +109,8 @@ def init(
     def init_member(name_hash: jax.Array) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), name_hash)
         variables = network.init(key, jnp.zeros(x_RxTxVxC.shape, x_RxTxVxC.dtype), train=False)
-        params, zero = variables["params"], jnp.zeros((), jnp.float32)
-        totals = Totals(zero, zero, zero)
-        return TrainState(jnp.zeros((), jnp.int32), params, variables["batch_stats"], tx.init(params), totals)
+        params, batch_stats = variables["params"], variables["batch_stats"]
+        return TrainState(jnp.zeros((), jnp.int32), params, batch_stats, tx.init(params), Totals.zero())
 
     hashes_N = jnp.array([zlib.crc32(name.encode()) for name in members], jnp.uint32)
     return jax.vmap(init_member)(hashes_N).replace(step=jnp.zeros((), jnp.int32))
@@ -119,25 +134,36 @@ def train_step(
     state: TrainState,
     batch: Batch,
     over_members: OverMembers = jax.vmap,
+    skipping: bool = False,
 ) -> tuple[TrainState, Totals]:
     """One step of every member: pure, to be compiled. Returns the state after it, and the totals with this step in.
 
     Of each target, `label_smoothing` is spread evenly over the classes (0 in the paper). Totals begin anew at each
-    multiple of `totals_every` steps. `over_members` makes the step of all members of the step of one
-    (`parallel.over_members`).
+    multiple of `totals_every` steps. A step after which a member is not finite any more changes nothing of it when
+    `skipping`. `over_members` makes the step of all members of the step of one (`parallel.over_members`).
     """
-    fresh = state.step % totals_every == 0
-    totals = jax.tree.map(lambda before: jnp.where(fresh, 0.0, before), state.totals)
+    fresh, number = state.step % totals_every == 0, state.step + 1
+    totals = jax.tree.map(lambda zero, before: jnp.where(fresh, zero, before), Totals.zero(), state.totals)
 
     def member_step(params: Params, batch_stats: BatchStats, opt_state: Any, totals: Totals, batch: Batch) -> tuple:
+        before = params, batch_stats, opt_state
         gradient_of = jax.value_and_grad(functools.partial(loss, network, label_smoothing), has_aux=True)
         (mean, (scores_BxK, new_stats)), gradients = gradient_of(params, batch_stats, batch)
         updates, opt_state = tx.update(gradients, opt_state, params)
         params = optax.apply_updates(params, updates)
-        seen = jnp.float32(len(batch.label))
-        loss_sum = jnp.where(all_finite((params, new_stats)), mean * seen, jnp.nan)
-        now = Totals(loss_sum, (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32), seen)
-        return params, new_stats, opt_state, jax.tree.map(jnp.add, totals, now)
+        finite, seen = all_finite((mean, params, new_stats)), jnp.float32(len(batch.label))
+        after, used = (params, new_stats, opt_state), jnp.where(finite | (not skipping), 1.0, 0.0)
+        if skipping:
+            after = jax.tree.map(functools.partial(jnp.where, finite), after, before)
+        correct = (scores_BxK.argmax(-1) == batch.label).sum(dtype=jnp.float32)
+        totals = Totals(
+            loss=totals.loss + jnp.where(finite, mean * seen, 0.0 if skipping else jnp.nan),
+            correct=totals.correct + used * correct,
+            seen=totals.seen + used * seen,
+            skipped=totals.skipped + 1 - used,
+            failed_step=jnp.minimum(totals.failed_step, jnp.where(finite, NEVER, number)),
+        )
+        return *after, totals
 
     after = over_members(member_step)(state.params, state.batch_stats, state.opt_state, totals, batch)
     return TrainState(state.step + 1, *after), after[-1]

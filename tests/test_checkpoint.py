@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
         if not made:
             directory = tmp_path_factory.mktemp("trained")
             members = Experiment(config).members
-            assert train.train(members, [directory])
+            assert train.train(members, [directory]) is None
             made.append((directory, members))
         return made[0]
 
@@ -72,7 +72,7 @@ def test_a_damaged_one_is_passed_over_with_a_line(copied, damage, caplog):
     (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("dsta_jax")]
     assert "latest/14" in line and "passed over, step 7 is taken instead" in line
     assert checkpoint.latest_step(directory) == 7, "the damaged one is gone, so that step 14 can be saved again"
-    assert train.train(members, [directory])
+    assert train.train(members, [directory]) is None
     assert int(restored(directory, members).step) == 14
 
 

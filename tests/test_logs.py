@@ -4,9 +4,11 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
+from dsta_jax import logs
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Event
 from dsta_jax.logs import Metrics, Progress
@@ -83,3 +85,15 @@ def test_bar_fits_a_terminal(capsys, monkeypatch):
     shown = capsys.readouterr().err.replace("\r", "\n").splitlines()
     assert any("acc 100.0%" in line for line in shown)
     assert max(map(len, shown)) <= 80
+
+
+def test_what_stalls_is_told_with_stacks(monkeypatch, capfd):
+    monkeypatch.setattr(logs, "STALLED_SECONDS", 0.05)
+    with logs.stacks_if_stalled("a step"):
+        time.sleep(0.3)
+    said = capfd.readouterr().err
+    assert "nothing came of a step for 0.05 s" in said and "test_what_stalls_is_told_with_stacks" in said
+    with logs.stacks_if_stalled("a batch"):
+        pass
+    time.sleep(0.1)
+    assert not capfd.readouterr().err, "what comes in time is nobody's business"

@@ -1,5 +1,6 @@
 """The loop: exact resume, devices, members, the best checkpoint, and what stops it."""
 
+import dataclasses
 import json
 import signal
 
@@ -7,7 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from dsta_jax import checkpoint, evaluate, logs, train
+from dsta_jax import checkpoint, evaluate, logs, train, train_state
+from dsta_jax.data import batches
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 from dsta_jax.members import variable_shapes
@@ -17,8 +19,8 @@ STEPS = 14
 
 def _train(config, workdir):
     members = Experiment(config).members
-    finished = train.train(members, [workdir])
-    return members, finished
+    interrupted = train.train(members, [workdir])
+    return members, interrupted is None
 
 
 def _final_state(members, workdir):
@@ -191,20 +193,60 @@ def test_best_is_chosen_on_the_held_out_part(config, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):
-    config.train.learning_rate, config.train.warmup_epochs = 1e30, 0.0
-    with pytest.raises(UserError, match=r"of spatial_temporal is not finite at step \d+: lower config.train.learn"):
-        _train(config, tmp_path)
+    config.train.warmup_epochs = 0.0
+    members = Experiment(config).members
+    config.train.learning_rate = 1e30  # which the configuration's check would refuse
+    with pytest.raises(
+        UserError, match=r"spatial_temporal is not finite at step \d+, of .* and 4 more: lower config"
+    ):
+        train.train(members, [tmp_path])
     assert checkpoint.latest_step(tmp_path) in (0, 7), "no state with such a loss is saved"
 
 
 def test_parameters_that_are_not_finite_while_the_loss_is_are_noticed(config, tmp_path):
     """One step at a huge rate: the loss is of before it."""
-    config.train.update({"learning_rate": 1e39, "warmup_epochs": 0.0, "epochs": 1 / 3.5, "decay_at": ()})
+    config.train.update({"warmup_epochs": 0.0, "epochs": 1 / 3.5, "decay_at": ()})
     members = Experiment(config).members
+    config.train.learning_rate = 1e39
     assert members.steps == 1
     with pytest.raises(UserError, match=r"a parameter or a running statistic of .* is not finite at step 1"):
         train.train(members, [tmp_path])
     assert checkpoint.latest_step(tmp_path) == 0
+
+
+def _poisoned(config, name):
+    """Members whose training recording of this name holds numbers whose squares overflow."""
+    data = Experiment(config).data
+    (number,) = np.flatnonzero(data.name_N == name)
+    frames_FxVxC = data.frames_FxVxC.copy()
+    start = data.start_NxM[number].max()
+    frames_FxVxC[start : start + data.length_N[number]] *= 1e30
+    return Experiment(config, dataclasses.replace(data, frames_FxVxC=frames_FxVxC)).members
+
+
+def test_the_step_and_the_samples_that_are_to_blame_are_named(config, tmp_path):
+    config.streams = ("spatial_temporal",)
+    name = str(Experiment(config).members.folds[0].train.name_N[3])
+    members = _poisoned(config, name)
+    seen = [
+        step
+        for step in range(members.steps)
+        if 3 in batches.train_samples(members.folds[0].train, config.train.batch_size, config.seed, step)[1]
+    ]
+    with pytest.raises(UserError, match=rf"spatial_temporal is not finite at step {seen[0] + 1}, of "):
+        train.train(members, [tmp_path])
+
+
+def test_steps_that_would_not_be_finite_are_undone(config, tmp_path, capsys):
+    """With config.train.if_not_finite=skip: the others train on, and the metrics count what was undone."""
+    config.streams, config.train.if_not_finite = ("spatial_temporal",), "skip"
+    members = _poisoned(config, str(Experiment(config).members.folds[0].train.name_N[3]))
+    assert train.train(members, [tmp_path]) is None
+    lines = _metrics(tmp_path)
+    assert sum(line["train/skipped/spatial_temporal"] for line in lines) == 4, "once an epoch"
+    assert all(np.isfinite(line["train/loss/spatial_temporal"]) for line in lines)
+    assert "is not finite at step" in capsys.readouterr().err
+    assert train_state.all_finite(_final_state(members, tmp_path).params)
 
 
 def test_another_network_is_refused(config, whole):

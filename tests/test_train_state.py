@@ -135,7 +135,7 @@ def test_in_turns_takes_less_memory():
 
 def _mesh(along_members, along_batch):
     grid = np.array(jax.devices()[: along_members * along_batch]).reshape(along_members, along_batch)
-    return jax.sharding.Mesh(grid, ("member", "batch"))
+    return jax.sharding.Mesh(grid, ("member", "data"))
 
 
 def _four_members(mesh, at_once):

@@ -79,10 +79,7 @@ def train_batch(
     Raises:
       ValueError: when the samples need more rows than there are.
     """
-    epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), len(data_set))
-    epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
-    order_of = {epoch: epoch_order(len(data_set), seed, epoch) for epoch in epochs}
-    sample_B = np.concatenate([order_of[epoch][place_B[epoch_B == epoch]] for epoch in epochs])
+    epoch_B, sample_B = train_samples(data_set, batch_size, seed, step)
     body_BxM = data_set.body_NxM[sample_B]
     which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
     place_P, place_R = np.unique(which.sample_R[own], return_inverse=True)  # the samples that these rows are of
@@ -100,6 +97,14 @@ def train_batch(
         turn_PxCxC = _turns(how, words_Px4)
     x_NxRxTxVxC = _streams(data_set, members, how, sample_P, (place_R, which.body_R[own]), index_PxT, turn_PxCxC)
     return _batch(data_set, len(members), sample_B, which, x_NxRxTxVxC)
+
+
+def train_samples(data_set: DataSet, batch_size: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The epoch and the number of each of B samples of a training step, counted from 0."""
+    epoch_B, place_B = np.divmod(step * batch_size + np.arange(batch_size), len(data_set))
+    epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
+    order_of = {epoch: epoch_order(len(data_set), seed, epoch) for epoch in epochs}
+    return epoch_B, np.concatenate([order_of[epoch][place_B[epoch_B == epoch]] for epoch in epochs])
 
 
 def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
