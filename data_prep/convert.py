@@ -41,6 +41,7 @@ was not seen.
 Outputs are complete or absent. What a format cannot hold is said.
 """
 
+import io
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -162,6 +163,8 @@ def _parse(arguments: list[str]) -> list[str]:
 @one_line_errors
 def main(arguments: Sequence[str]) -> None:
     """The command: reads the flags and converts."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # A directory's name may be no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if len(arguments) > 1:
         raise UserError(f"unexpected argument {arguments[1]!r}; options are written --NAME=VALUE, see --help")
     values = flags.FLAGS

@@ -78,10 +78,10 @@ def regular(path: pathlib.Path, most: int | None = None) -> pathlib.Path:
     return path
 
 
-def read_json(path: pathlib.Path, remedy: str = "copy or download it again") -> Any:
-    """What a JSON file holds; UserError when it cannot be read."""
+def read_json(path: pathlib.Path, remedy: str = "copy or download it again", most: int = MOST_TEXT) -> Any:
+    """What a JSON file of at most so many bytes holds; UserError when it cannot be read."""
     with readable(path, "JSON", remedy):
-        return json.loads(regular(path, MOST_TEXT).read_bytes())
+        return json.loads(regular(path, most).read_bytes())
 
 
 def open_archive(path: pathlib.Path) -> zipfile.ZipFile:

@@ -22,6 +22,7 @@ ACTIONS = names("""
 _NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)  # Of these actions.
 _FILE_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)\.json")
 _VIEWS, _KEY = 3, "skeletons"
+_MOST_BYTES = 8 << 20  # The largest file has 300 kB.
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
@@ -42,7 +43,7 @@ def _entry(path: pathlib.Path) -> Entry:
 
 def read(entry: Entry) -> Recording:
     """Reads a recording; UserError when the file holds something else than numbers, T x 20 x 3."""
-    contents = read_json(entry.path)
+    contents = read_json(entry.path, most=_MOST_BYTES)
     if not isinstance(contents, dict) or _KEY not in contents:
         found = f"keys {', '.join(map(str, contents)) or 'none'}" if isinstance(contents, dict) else "no object"
         raise UserError(f"{entry.path}: {found[:80]}, expected an object with the key {_KEY}")

@@ -10,11 +10,12 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dsta_jax.errors import UserError, shown
-from dsta_jax.files import MOST_TEXT, readable, regular
+from dsta_jax.files import readable, regular
 
 MOST_CLASSES = 100_000  # Whoever has more classes than this has no labels.
 MOST_RECORDINGS = 1_000_000  # NTU RGB+D 120 has 114,000.
 MOST_FRAMES = 1_000_000  # Of a recording: four hours at 60 frames a second.
+_MOST_LINES = 32 << 20  # Bytes of a list or of a hand's recording, which has 200 kB.
 _MOST_NUMBERS = 1 << 29  # Of a recording, 2 GiB: an hour at 60 frames a second of 553 joints has two thirds of it.
 NTU_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")  # Setup, camera, subject, replication, action.
 ALL = "all"  # The split of collections that are not divided.
@@ -150,7 +151,7 @@ def in_files(
 def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file, without empty ones at its end; UserError when there are none."""
     with readable(path, "text in UTF-8"):
-        lines = regular(path, MOST_TEXT).read_text(encoding="utf-8").rstrip().splitlines()
+        lines = regular(path, _MOST_LINES).read_text(encoding="utf-8").rstrip().splitlines()
     if not lines:
         raise UserError(f"{path}: the file is empty")
     return lines

@@ -11,7 +11,7 @@ import re
 
 from dsta_jax.datasets.benchmark import Benchmark, Protocol, Source, names
 from dsta_jax.datasets.layouts import UTD_MHAD_20
-from dsta_jax.datasets.recording import Collection, Entry, Recording, check_size, in_files, is_real, lost_as_nan
+from dsta_jax.datasets.recording import Collection, Entry, Recording, in_files, is_real, lost_as_nan
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import readable, regular
 
@@ -27,7 +27,7 @@ ACTIONS = names("""
 FILE_PATTERN = "*_skeleton.mat"
 _FILE_NAME = re.compile(r"(a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*))_skeleton\.mat")
 _KEY = "d_skel"
-_MOST_BYTES = 64 << 20  # The largest of the authors' has 60 kB.
+_MOST_BYTES, _MOST_FRAMES = 8 << 20, 10_000  # The authors' have up to 60 kB and 125 frames.
 
 
 def find(raw_dir: pathlib.Path) -> Collection:
@@ -58,7 +58,8 @@ def read(entry: Entry) -> Recording:
         shape, kind = claimed[_KEY]
         if kind in ("cell", "struct", "object", "function", "opaque"):
             raise UserError(f"{entry.path}: {_KEY} is a {kind}, expected numbers, {joints} x 3 x frames")
-        check_size(math.prod(shape) // (3 * joints), 3 * joints)
+        if (frames := math.prod(shape) // (3 * joints)) > _MOST_FRAMES:
+            raise UserError(f"{entry.path}: {frames} frames, expected at most {_MOST_FRAMES}")
         skeleton_VxCxT = scipy.io.loadmat(file, variable_names=[_KEY])[_KEY]
     if not is_real(skeleton_VxCxT) or skeleton_VxCxT.ndim != 3 or skeleton_VxCxT.shape[:2] != (joints, 3):
         found = shown(skeleton_VxCxT)

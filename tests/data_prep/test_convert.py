@@ -40,6 +40,14 @@ def test_the_command_for_raw_files(tmp_path):
     assert [line.split(":")[0].split("/")[0] for line in errors.splitlines()] == ["1 broken recordings", "  ", "error"]
 
 
+def test_a_directory_whose_name_is_no_text(tmp_path):
+    raw_recordings.write_shrec(tmp_path / "a\udcff", [(1, 1, 2, 1)], [(7, 1, 3, 1)])
+    strict = {**raw_recordings.environment(), "PYTHONIOENCODING": "utf-8:strict"}
+    words = [sys.executable, "-m", "data_prep.convert", "--from=shrec17", f"--in={tmp_path}/a\udcff"]
+    finished = subprocess.run([*words, f"--out={tmp_path}/b\udcff"], capture_output=True, env=strict, check=False)
+    assert (finished.returncode, finished.stderr) == (0, b"") and rb"b\udcff" in finished.stdout
+
+
 BAD_COMMANDS = {
     "nothing": ([], "--from is missing: the format of the recordings; see --help"),
     "no in": (["--from=dhg"], "--in is missing: where the recordings are, a file or a directory; see --help"),
