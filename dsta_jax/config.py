@@ -124,7 +124,7 @@ def _small(config: ml_collections.ConfigDict) -> None:
 Rule = tuple[str, Callable[[Any], bool]]
 
 # Far more than anybody needs, and not so much that a slip of the finger takes all memory, or years.
-_MOST_FRAMES, _MOST_SIZE, _MOST_LAYERS = 100_000, 65_536, 100
+_MOST_FRAMES, _MOST_SIZE, _MOST_LAYERS = 10_000, 65_536, 100
 _MOST_EPOCHS, _MOST_RATE, _MOST_STEPS = 1_000_000, 1_000, 1_000_000_000
 
 
@@ -161,8 +161,9 @@ def _one_of(choices: Sequence[str]) -> Rule:
     return f"one of {', '.join(choices)}", lambda value: value in choices
 
 
-def _each(what: str, fits: Callable[[Any], bool]) -> Rule:
-    return what, lambda values: isinstance(values, tuple | list) and all(map(fits, values))
+def _are_folds(values: Any) -> bool:
+    fit = isinstance(values, tuple | list) and all(_is_whole(value) or _is_text(value) for value in values)
+    return fit and len(set(values)) == len(values)
 
 
 def _all(group: str, rule: Rule, *fields: str) -> dict[str, Rule]:
@@ -185,7 +186,7 @@ RULES: dict[str, Rule] = {
         f"some of {', '.join(STREAMS)}, each once",
         lambda streams: 0 < len(streams) == len(set(streams)) and set(streams) <= set(STREAMS),
     ),
-    "folds": _each("numbers or words, such as (1, 2); all if empty", lambda fold: _is_whole(fold) or _is_text(fold)),
+    "folds": ("numbers or words, such as (1, 2), each once; all if empty", _are_folds),
     "members_per_step": (
         "a number of networks, or 0 for what memory holds",
         lambda value: _is_whole(value) and value >= 0,

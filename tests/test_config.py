@@ -96,6 +96,7 @@ def test_a_further_stream_does_not_join_the_papers(monkeypatch):
         ("data.dir", ""),
         ("data.dir", " "),
         ("folds", (1.5,)),
+        ("folds", (1, 2, 1)),
         ("folds", ("",)),
         ("seed", 1 << 64),
         ("data.sampled_frames", 10**12),
