@@ -17,7 +17,7 @@ import itertools
 import math
 import pathlib
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ from . import csv_frames, npy_rows
 LIST = "labels.csv"
 _NEEDED, _SPLIT = ("file", "label"), "split"
 _COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
+_MOST_MISSING = 1_000  # So many may be broken; of more, it is the wrong directory.
 _WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column where a number is missing.
 
 
@@ -61,7 +62,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     if source:
         _check_names(path, labels, class_of)
     files = [_file(place, directory, line["file"]) for place, line in lines]
-    origins, notes = {}, _unlisted(directory, {LIST, *files})
+    origins, notes = {}, _unlisted(path, files)
     for column in ORIGINS:
         origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
         notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
@@ -138,10 +139,16 @@ def _check_names(path: pathlib.Path, labels: Sequence[str], class_of: Mapping[st
         raise UserError(f"{path}: {found}; write names for all of them")
 
 
-def _unlisted(directory: pathlib.Path, known: Set[str]) -> list[str]:
-    there = (path for path in directory.rglob("*") if path.suffix.lower() in _READERS)
-    found = sorted(path for path in there if path.relative_to(directory).as_posix() not in known)
-    return [f"{directory / LIST} does not list {len(found)} of the files there, {found[0].name} first"] if found else []
+def _unlisted(path: pathlib.Path, files: Sequence[str]) -> list[str]:
+    """Says which files are not listed; UserError when very many of those that are listed are missing."""
+    found = (one for one in path.parent.rglob("*") if one.suffix.lower() in _READERS)
+    there = {one.relative_to(path.parent).as_posix() for one in found}
+    missing = [file for file in files if file not in there and not (path.parent / file).exists()]
+    if len(missing) > _MOST_MISSING:
+        count = f"{len(missing)} of {len(files)} files are not there, {shown(missing[0])} first"
+        raise UserError(f"{path}: {count}; copy them to {path.parent}, or correct the list")
+    unlisted = sorted(there - {LIST, *files})
+    return [f"{path} does not list {len(unlisted)} of the files there, {unlisted[0]} first"] if unlisted else []
 
 
 def _label(place: str, text: str, class_of: Mapping[str, int]) -> int:

@@ -146,6 +146,9 @@ class Benchmark:
     def from_dict(cls, values: Mapping[str, Any]) -> "Benchmark":
         """The benchmark that `to_dict` was taken of; KeyError, TypeError or ValueError when it is of something else."""
         joints, protocol = tuple(values["joints"]), values["protocol"]
+        for name in (values["name"], values["data_set"], *values["label_names"], *values["class_names"]):
+            if not name.isprintable():
+                raise ValueError(f"{name!a} as a name, expected printable text")
         parents = tuple(joints.index(parent) for parent in values["parents"])
         layout = Layout(values["name"], joints, parents, _reference_from_dict(values["normalize"]))
         shape = {"bodies": int(values["bodies"]), "channels": values["channels"]}

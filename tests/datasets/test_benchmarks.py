@@ -35,6 +35,14 @@ def test_what_decides_what_is_learned_survives_json(benchmark):
     assert found.protocol == benchmark.protocol
 
 
+@pytest.mark.parametrize("key", ["name", "data_set", "class_names", "label_names"])
+def test_a_name_that_cannot_be_written(key):
+    values = BENCHMARKS["shrec14"].to_dict()
+    values[key] = ["a\ud800"] if isinstance(values[key], list) else "a\ud800"
+    with pytest.raises(ValueError, match=r"'a\\ud800' as a name, expected printable text"):
+        Benchmark.from_dict(values)
+
+
 @pytest.mark.parametrize(
     ("name", "classes"),
     [("shrec14", 14), ("shrec28", 28), ("synthetic14", 14), ("utd_mhad", 27), ("ntu60_cs", 60), ("ntu120_ce", 120)],

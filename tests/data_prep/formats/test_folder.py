@@ -61,6 +61,15 @@ def test_more_classes_than_anybody_has(tmp_path, monkeypatch):
         folder.read(directory)
 
 
+def test_another_directorys_list(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "_MOST_MISSING", 1)
+    text = f"{HEADER}a.npy,0\nb.npy,0\n"
+    assert len(folder.read(listed(tmp_path, text, {"a.npy": FRAMES})).entries) == 2  # One may be broken.
+    (tmp_path / "own" / "a.npy").unlink()
+    with pytest.raises(UserError, match="labels.csv: 2 of 2 files are not there, 'a.npy' first; copy them to"):
+        folder.read(tmp_path / "own")
+
+
 def test_more_lines_than_anybody_has(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "MOST_RECORDINGS", 2)
     with pytest.raises(UserError, match="labels.csv: 5 lines, expected at most 2 recordings"):
