@@ -33,7 +33,8 @@ def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            said = str(error).replace("\n", "\\n")  # A directory's name may have more than one.
+            print(f"error: {said}", file=sys.stderr)
             sys.exit(1)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)

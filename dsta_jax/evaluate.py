@@ -14,7 +14,7 @@ from dsta_jax import checkpoint, fusion, parallel, processes, scores, train_stat
 from dsta_jax.data import batches, packing
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, writable
+from dsta_jax.files import complete_file, read_json, writable
 from dsta_jax.members import Members, variable_shapes
 from dsta_jax.models import fold_batch_norm
 from dsta_jax.models.dsta import DSTANet
@@ -80,9 +80,9 @@ def write_results(results: dict[str, Any], out: pathlib.Path) -> None:
 def read_results(workdir: pathlib.Path) -> dict[str, Any]:
     """What a run's `results.json` holds; nothing when there is none that is whole."""
     try:
-        found = dict(json.loads((workdir / "results.json").read_text(encoding="utf-8")))
+        found = dict(read_json(workdir / "results.json"))
         return found if report(found) else {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (UserError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
 

@@ -65,6 +65,8 @@ def main(argv: Sequence[str]) -> int:
     compile_cache.use()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
+    if flags.FLAGS.workdir is not None and not flags.FLAGS.workdir.strip():
+        raise UserError("--workdir= is empty: name a directory, or leave the flag out")
     processes.start(flags.FLAGS.coordinator, flags.FLAGS.processes, flags.FLAGS.process)
     with processes.ending_together():
         return _run()

@@ -161,6 +161,17 @@ def check_trainable(members: Members) -> None:
                     f"{benchmark.source.name}: none of its recordings is for the {part} part of benchmark "
                     f"{benchmark.name}{of_fold}; convert the whole data set, or correct {benchmark.protocol}"
                 )
+        config, count = members.config, len(fold.train)
+        if config.train.batch_size > count:
+            raise UserError(
+                f"config.train.batch_size={config.train.batch_size}: expected at most {count}, the recordings that are "
+                f"trained on{of_fold}"
+            )
+        for stream in set(members.streams).intersection(MOTION):
+            interval, longest = members.sampling.interval(stream), int(fold.train.length_N.max())
+            if interval >= longest:
+                field = "config.data." + stream.replace("temporal", "interval")
+                raise UserError(f"{field}={interval}: expected less than the {longest} frames of the longest recording")
     motion = " and ".join(stream for stream in members.streams if stream in MOTION)
     if not motion:
         return

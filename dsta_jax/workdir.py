@@ -19,10 +19,11 @@ from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, sole_writer
+from dsta_jax.files import complete_file, regular, sole_writer
 
 # Of config.json; raised when an older program could not make sense of it.
 _FORMAT = 3
+_MOST_BYTES = 64 << 20  # 100,000 classes have 10 MB.
 
 # Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
 # file and the data directory hold is compared itself.
@@ -133,7 +134,7 @@ def of_fold(directory: pathlib.Path, benchmark: Benchmark, value: Any) -> pathli
 def _read(path: pathlib.Path) -> dict[str, Any]:
     """The content of a config.json of this format, all of whose parts are there."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(regular(path, _MOST_BYTES).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is not there: {path.parent} is not the working directory of a run") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -196,9 +196,7 @@ def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):
     config.train.warmup_epochs = 0.0
     members = Experiment(config).members
     config.train.learning_rate = 1e30  # which the configuration's check would refuse
-    with pytest.raises(
-        UserError, match=r"spatial_temporal is not finite at step \d+, of .* and 4 more: lower config"
-    ):
+    with pytest.raises(UserError, match=r"spatial_temporal is not finite at step \d+, of .* and 4 more: lower config"):
         train.train(members, [tmp_path])
     assert checkpoint.latest_step(tmp_path) in (0, 7), "no state with such a loss is saved"
 
