@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Rates:
-    """What a device was measured to do at best.
+    """What a device can do at best.
 
     Attributes:
       flops: operations a second of bfloat16 matrix products.
@@ -17,8 +17,17 @@ class Rates:
     bytes: float
 
 
-# By the device kind that JAX tells. Both were measured, with PyTorch: 8192 x 8192 bfloat16 products, a copy of 8.6 GB.
-RATES = {"NVIDIA H200": Rates(790e12, 4.3e12)}
+# By the device kind that JAX tells. The H200's were measured, with PyTorch: 8192 x 8192 bfloat16 products, a copy of
+# 8.6 GB. The others are peaks by the makers' tables, which no program reaches: docs.cloud.google.com/tpu/docs/v5e, v5p,
+# v6e, tpu7x (half a chip is a device), NVIDIA's H100 data sheet (SXM, dense).
+RATES = {
+    "NVIDIA H200": Rates(790e12, 4.3e12),
+    "NVIDIA H100 80GB HBM3": Rates(989e12, 3.35e12),
+    "TPU v5 lite": Rates(197e12, 819e9),
+    "TPU v5": Rates(459e12, 2765e9),
+    "TPU v6 lite": Rates(918e12, 1638e9),
+    "TPU7x": Rates(2307e12 / 2, 7380e9 / 2),
+}
 
 # NTU RGB+D, batch 64, one training step in bfloat16: 28 GB, a hand count of four kernels forward and four backward a
 # half layer, with queries, keys and the features between kernels computed anew on the chip.

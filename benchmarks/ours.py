@@ -78,9 +78,7 @@ class Training:
 
     def planned_bytes(self) -> int:
         """Memory that XLA plans for a step: state, batch and everything between."""
-        plan = self.compiled.memory_analysis()
-        together = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
-        return int(together - plan.alias_size_in_bytes)
+        return planned_bytes(self.compiled)
 
     def start(self) -> None:
         """Starts a step."""
@@ -131,6 +129,13 @@ class Inference:
     def wait(self) -> None:
         """Waits for the scores."""
         jax.block_until_ready(self._scores)
+
+
+def planned_bytes(compiled: Any) -> int:
+    """Memory on a device that XLA plans for a program: arguments, results and everything between."""
+    plan = compiled.memory_analysis()
+    together = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
+    return int(together - plan.alias_size_in_bytes)
 
 
 def init(members: Members) -> Callable[[], TrainState]:
