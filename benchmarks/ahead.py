@@ -18,6 +18,7 @@ import jax
 from benchmarks import floors, ours, program_text, report, sides, targets
 from benchmarks.program_text import Program
 from benchmarks.shapes import Case
+from dsta_jax import parallel
 
 COLUMNS = (
     ("side", "side", ""),
@@ -66,8 +67,8 @@ def analyse(arguments: Namespace) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _title(row: dict[str, Any]) -> str:
-    along = f"{row['mesh']['member']} along members x {row['mesh']['batch']} along batches"
-    return f"{row['side']}: devices {along}, {row['rows']} rows a member; sent:"
+    over = f"{row['devices_of_members']} x {row['devices_of_batches']} devices (members x batches)"
+    return f"{row['side']}: {over}, {row['rows']} rows a member; sent in a step:"
 
 
 def row_of(spec: sides.Spec, devices: Sequence[jax.Device]) -> dict[str, Any]:
@@ -76,11 +77,13 @@ def row_of(spec: sides.Spec, devices: Sequence[jax.Device]) -> dict[str, Any]:
     kind = devices[0].device_kind
     rates, memory = floors.RATES[kind], targets.MEMORY[kind]
     frames, joints = step.members.input_shape(spec.case.batch).shape[1:3]
+    batch_devices = parallel.batch_devices(step.mesh)
     flops = floors.step_flops(step.members.network, spec.case.members * step.rows, frames, joints) / step.mesh.size
     row: dict[str, Any] = {
         "side": spec.name,
         "rows": step.rows,
-        "mesh": dict(step.mesh.shape),
+        "devices_of_members": step.mesh.size // batch_devices,
+        "devices_of_batches": batch_devices,
         "in_turn": step.in_turn,
         "gflop_counted": flops / 1e9,
         "ms_flops": 1e3 * flops / rates.flops,

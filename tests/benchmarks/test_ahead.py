@@ -51,13 +51,13 @@ def row_for_chips(tmp_path, libtpu):
 
 def test_members_send_nothing(row_for_chips):
     row = row_for_chips("--shape=shrec", "--members=8")
-    assert row["mesh"] == {"member": 8, "batch": 1} and row["sent"] == []
+    assert (row["devices_of_members"], row["devices_of_batches"]) == (8, 1) and row["sent"] == []
     assert row["fits"] == "yes" and 0 < row["gb"] < row["padded_gb"]
 
 
 def test_data_parallel_sends_gradients_and_statistics(row_for_chips):
     row = row_for_chips("--shape=ntu", "--members=1", "--single=0")
-    assert row["mesh"] == {"member": 1, "batch": 8}
+    assert (row["devices_of_members"], row["devices_of_batches"]) == (1, 8)
     assert {(each["kind"], each["devices"]) for each in row["sent"]} == {("all-reduce", 8)}
     sent = {each["what"]: each for each in row["sent"]}
     assert sent.keys() == {"BatchNorm", "gradients", "loss, accuracy"}
