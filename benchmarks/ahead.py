@@ -60,22 +60,25 @@ def analyse(arguments: Namespace) -> tuple[str, list[dict[str, Any]]]:
         packed = [spec for spec in specs if spec.case.single]
         of_case = [row_of(spec, devices) for spec in packed or specs]
         rows += of_case
-        memory = f"{len(devices)} x {devices[0].device_kind} of {targets.MEMORY[devices[0].device_kind] / 1e9:.3g} GB"
-        texts.append(f"{case.title}, {memory}\n{report.table(of_case, COLUMNS)}\n")
-        texts += [f"{_title(row)}\n{report.table(row['sent'], SENT_COLUMNS)}\n" for row in of_case]
+        chips = f"{len(devices)} x {devices[0].device_kind} of {targets.memory_bytes(devices[0]) / 1e9:.3g} GB"
+        texts.append(f"{case.title}, {chips}\n{report.table(of_case, COLUMNS)}\n")
+        texts += [below(row) for row in of_case]
     return "\n".join(texts), rows
 
 
-def _title(row: dict[str, Any]) -> str:
+def below(row: dict[str, Any]) -> str:
+    """What devices send, as a table; or why the compiler gave up."""
+    if "why" in row:
+        return f"{row['side']} does not fit: {row['why'].splitlines()[0]}\n"
     over = f"{row['devices_of_members']} x {row['devices_of_batches']} devices (members x batches)"
-    return f"{row['side']}: {over}, {row['rows']} rows a member; sent in a step:"
+    sent = report.table(row["sent"], SENT_COLUMNS) if row["sent"] else "nothing"
+    return f"{row['side']}: {over}, {row['rows']} rows a member; sent in a step:\n{sent}\n"
 
 
 def row_of(spec: sides.Spec, devices: Sequence[jax.Device]) -> dict[str, Any]:
     """The row of one side on devices that are not here."""
     step = targets.training(spec.case, devices)
-    kind = devices[0].device_kind
-    rates, memory = floors.RATES[kind], targets.MEMORY[kind]
+    rates, memory = floors.RATES[devices[0].device_kind], targets.memory_bytes(devices[0])
     frames, joints = step.members.input_shape(spec.case.batch).shape[1:3]
     batch_devices = parallel.batch_devices(step.mesh)
     flops = floors.step_flops(step.members.network, spec.case.members * step.rows, frames, joints) / step.mesh.size

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch")
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch", "libtpu", "jax-cuda13-plugin")
 
 # A column of a table: key, title and format.
 Column = tuple[str, str, str]

@@ -6,10 +6,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
+import jax
 import pytest
 
-from benchmarks import targets
+from benchmarks import ahead, shapes, sides, targets
+from benchmarks.shapes import Case
 from dsta_jax.errors import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,3 +80,17 @@ def test_what_compiles_is_not_installed(target, package, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=f"is not installed; pip install .*{'tpu' if package == 'libtpu' else package}"):
         targets.devices(target)
+
+
+def test_a_step_that_does_not_fit(monkeypatch):
+    def compile_it():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: XLA:TPU compile permanent error. Ran out of memory")
+
+    case = Case("shrec", "tiny", 8, samples=8)
+    members = shapes.members_of(case)
+    step = targets.Training(members, members.mesh(8), 8, 1, types.SimpleNamespace(compile=compile_it))
+    monkeypatch.setattr(targets, "training", lambda case, devices: step)
+    chip = types.SimpleNamespace(device_kind="TPU v5 lite", platform="tpu")
+    row = ahead.row_of(sides.Spec("train", "jax", case), [chip])
+    assert row["fits"] == "no" and row["sent"] == []
+    assert "ours does not fit: RESOURCE_EXHAUSTED: XLA:TPU compile permanent error" in ahead.below(row)
