@@ -94,7 +94,7 @@ def row_of(spec: sides.Spec, devices: Sequence[jax.Device]) -> dict[str, Any]:
     }
     begin = time.process_time()
     try:
-        compiled = step.lowered.compile()
+        compiled = step.compile()
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

@@ -136,6 +136,15 @@ class Training:
     in_turn: int
     lowered: Any
 
+    def compile(self) -> Any:
+        """The step, compiled.
+
+        A GPU's without Triton's matrix products: where no autotuning may choose, XLA takes them for all products, and
+        has none for those that leave out frames ("Couldn't find output tile sizes", jax 0.10.2).
+        """
+        gpu = self.mesh.devices.flat[0].platform == "gpu"
+        return self.lowered.compile({"xla_gpu_enable_triton_gemm": False} if gpu else None)
+
 
 def training(case: Case, available: Sequence[jax.Device]) -> Training:
     """The step that the library would compile on these devices, for the usual number of rows."""

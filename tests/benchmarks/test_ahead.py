@@ -83,7 +83,7 @@ def test_what_compiles_is_not_installed(target, package, monkeypatch):
 
 
 def test_a_step_that_does_not_fit(monkeypatch):
-    def compile_it():
+    def compile_it(options):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: XLA:TPU compile permanent error. Ran out of memory")
 
     case = Case("shrec", "tiny", 8, samples=8)
