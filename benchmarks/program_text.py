@@ -1,14 +1,13 @@
 """Reading a compiled program's text: what its instructions read, write, move and send.
 
 Bytes are those of the operands and results of every instruction that does something, again for each that reads them.
-What a loop does counts as often as it is known to turn. An array takes the bytes of its layout: a TPU keeps the last
-two axes in tiles, such as 8 x 128, and fills them up; a GPU's layouts have none. Arrays in a memory on the chip (`S(1)`
-in a TPU's layout) are not in HBM and take nothing.
+What a loop does counts as often as it is known to turn, and all branches count. An array takes the bytes of its layout:
+a TPU keeps the last two axes in tiles, such as 8 x 128, and fills them up; a GPU's layouts have none. Arrays in a
+memory on the chip (`S(1)` in a TPU's layout) are not in HBM and take nothing.
 """
 
 import collections
 import dataclasses
-import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -157,7 +156,6 @@ class Program:
         """All that devices send to each other."""
         return list(self._collectives(self._entry, 1))
 
-    @functools.cache  # noqa: B019 - a program lives as long as the command
     def _traffic(self, computation: str) -> Traffic:
         inside = self._computations[computation]
         return sum((self._of_one(each, inside) for each in inside.values()), Traffic())
