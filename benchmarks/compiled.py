@@ -48,7 +48,8 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, Any]]:
         except UserError as error:
             raise SystemExit(f"error: {error}") from None
     else:
-        case = Case.of(arguments, shape=arguments.shape or "ntu", options="")
+        arguments.shape = arguments.shape or "ntu"
+        case = Case.of(arguments, options="")
         rows = [analyse(spec) for spec in sides.of_library("train", case, arguments.options, arguments.single)]
         text = f"{case.title}\n{report.table(rows, COLUMNS)}"
     report.finish("compiled", arguments, text, rows)
