@@ -103,3 +103,4 @@ def test_sources():
     back = "jit(train_step)/vmap(transpose(jvp(DSTANet)))"
     assert ahead.source(f"{back}/DSTANet._scores/classifier/dot_general") == "gradients"
     assert ahead.source("jit(train_step)/vmap(jvp())/reduce_sum") == "loss, accuracy"
+    assert ahead.source("") == "not told"
