@@ -15,7 +15,7 @@ import ml_collections
 
 from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, processes, train, workdir
 from dsta_jax import config as config_lib
-from dsta_jax.data import dataset
+from dsta_jax.data import dataset, frames_file
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmark import Benchmark
@@ -54,9 +54,16 @@ class Experiment:
         if self._given is not None:
             return self._given
         processes.on_first(lambda: dataset.find(self.config.data.dir, self.benchmark))
-        data = dataset.load(self.config.data.dir, self.benchmark)
+        data = self._load()
         processes.agree("the data set", data.fingerprint)
         return data
+
+    def _load(self) -> DataSet:
+        place = self.config.data.frames_dir
+        if not place:
+            return dataset.load(self.config.data.dir, self.benchmark)
+        directory = dataset.find(self.config.data.dir, self.benchmark)
+        return frames_file.load(pathlib.Path(place), directory, self.benchmark)
 
     @functools.cached_property
     def members(self) -> Members:

@@ -124,7 +124,7 @@ class Recognizer:
             name = f"recording {number}"
             found.append(("all", Record(name, 0, 0, 0, 0, clean_array(frames, source, name))))
         room = source.bodies * sum(len(record.frames_TxVxMxC) for _, record in found)
-        part = dataset.pack(found, self.benchmark, room, "recordings")
+        part = dataset.pack(found, self.benchmark, dataset.empty_frames(room, self.benchmark), "recordings")
         # Few sizes of batches, as each is compiled.
         batch_size = min(self._config.evaluate.batch_size, 1 << (len(recordings) - 1).bit_length())
         score_NxSxK = evaluate.scores_of(self._members(batch_size), self._variables, part, self._mesh)

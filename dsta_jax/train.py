@@ -4,6 +4,7 @@ import collections
 import contextlib
 import functools
 import itertools
+import logging
 import pathlib
 import signal
 import sys
@@ -25,6 +26,8 @@ from dsta_jax.errors import UserError
 from dsta_jax.logs import Metrics, Progress
 from dsta_jax.members import Members
 from dsta_jax.train_state import Totals, TrainState
+
+_LOGGER = logging.getLogger(__name__)
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]
 
@@ -55,6 +58,7 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals 
             init = jax.jit(_init(members, members.names), out_shardings=_shardings(shapes))
             state = compiler.submit(init).result()
         first = int(jax.device_get(state.step))
+        _tell_lost_best(members, workdirs, first)
         if first >= members.steps:
             return None
         writers = workdirs if processes.is_first() else []
@@ -311,6 +315,16 @@ def _validate(
         for metrics in writers[number : number + 1]:
             metrics.write(step, {f"validation/accuracy/{stream}": accuracy for stream, accuracy in named})
         _keep_best(workdirs[number], step, model, accuracy_N)
+
+
+def _tell_lost_best(members: Members, workdirs: Sequence[pathlib.Path], first: int) -> None:
+    """Says so where the best checkpoint of the steps before is gone."""
+    if first < members.every(members.config.evaluate.every_epochs):
+        return
+    for fold, workdir in zip(members.folds, workdirs, strict=True):
+        if len(fold.validation) and not checkpoint.latest_step(workdir, "best"):
+            best = workdir / "checkpoints" / "best"
+            _LOGGER.warning("%s is not there any more: the best is chosen anew, from step %d on", best, first)
 
 
 def _keep_best(workdir: pathlib.Path, step: int, model: dict[str, Any], accuracy_N: list[float]) -> None:

@@ -27,7 +27,7 @@ _MOST_BYTES = 64 << 20  # 100,000 classes have 10 MB.
 
 # Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
 # file and the data directory hold is compared itself.
-_FREE = re.compile(r"config\.(folds|members_per_step|mesh|data\.dir|benchmark)\b")
+_FREE = re.compile(r"config\.(folds|members_per_step|mesh|data\.dir|data\.frames_dir|benchmark)\b")
 
 # How long the other processes wait until they see what the first one has written.
 _SHARED_SECONDS = 60

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import signal
 
 import jax
@@ -190,6 +191,16 @@ def test_best_is_chosen_on_the_held_out_part(config, tmp_path):
         assert part.top(1) == pytest.approx(accuracy), "the saved variables are those that were validated"
     assert not set(fold.validation.name_N) & (set(fold.train.name_N) | set(fold.test.name_N))
     assert evaluate.evaluate(members, fold.test, tmp_path, tmp_path)["checkpoint"] == "best"
+
+
+def test_a_best_checkpoint_that_is_gone_is_told(config, tmp_path, monkeypatch, caplog):
+    config.data.validation_fraction, config.data.validation_by = 0.3, "recording"
+    with monkeypatch.context() as patch:
+        _raise_at(patch, 6, lambda: signal.raise_signal(signal.SIGINT))
+        _train(config, tmp_path)
+    shutil.rmtree(tmp_path / "checkpoints" / "best")
+    _train(config, tmp_path)
+    assert "best is not there any more: the best is chosen anew, from step 6 on" in caplog.text
 
 
 def test_a_loss_that_is_not_finite_stops_training(config, tmp_path):

@@ -139,7 +139,8 @@ class DataSet:
                 digest.update(repr((called, record.label, subject)).encode() + cleaned.tobytes())
                 yield part, record
 
-        return pack(found(), benchmark, bodies * sum(map(len, frames)), "from_arrays", digest)
+        frames_FxVxC = empty_frames(bodies * sum(map(len, frames)), benchmark)
+        return pack(found(), benchmark, frames_FxVxC, "from_arrays", digest)
 
 
 def _class_names(labels: Sequence[int] | Sequence[str]) -> tuple[str, ...]:
@@ -186,25 +187,42 @@ def load(data_dir: str | pathlib.Path, benchmark: Benchmark) -> DataSet:
       UserError: when the set is missing, damaged, or not the benchmark's.
     """
     directory = find(data_dir, benchmark)
-    joints, _, channels = benchmark.source.frame_shape
-    room = records.total_bytes(directory) // (4 * joints * channels)
+    return read_packed(directory, benchmark, empty_frames(room(directory, benchmark), benchmark))
+
+
+def read_packed(directory: pathlib.Path, benchmark: Benchmark, frames_FxVxC: np.ndarray) -> DataSet:
+    """Reads all recordings of a set into the frames that are given, of which there are at least `room`."""
     digest = hashlib.blake2b(digest_size=16)
-    return pack(records.read_set(directory, digest=digest), benchmark, room, str(directory), digest)
+    return pack(records.read_set(directory, digest=digest), benchmark, frames_FxVxC, str(directory), digest)
+
+
+def room(directory: pathlib.Path, benchmark: Benchmark) -> int:
+    """No fewer frames than those of all tracks of a set."""
+    joints, _, channels = benchmark.source.frame_shape
+    return records.total_bytes(directory) // (4 * joints * channels)
+
+
+def empty_frames(count: int, benchmark: Benchmark) -> np.ndarray:
+    """F x V x C to be filled; memory that is never written to is never taken, so there may be too many."""
+    joints, _, channels = benchmark.source.frame_shape
+    return np.empty((count, joints, channels), np.float32)
 
 
 def pack(
-    found: Iterable[tuple[str, Record]], benchmark: Benchmark, room: int, place: str, digest: Any = None
+    found: Iterable[tuple[str, Record]],
+    benchmark: Benchmark,
+    frames_FxVxC: np.ndarray,
+    place: str,
+    digest: Any = None,
 ) -> DataSet:
-    """Packs records, each with its split, into tracks of `room` frames at most; errors call them `place`.
+    """Packs records, each with its split, into tracks that fill the frames, or some; errors call the records `place`.
 
-    Memory that is never written to is never taken, so there may be too much room. The digest is complete when all
-    records were found; None where nobody asks what they were.
+    The digest is complete when all records were found; None where nobody asks what they were.
 
     Raises:
       UserError: when there are none, nobody is seen in one, or its label is not one of the benchmark's.
     """
-    joints, _, channels = benchmark.source.frame_shape
-    frames_FxVxC, filled = np.empty((room, joints, channels), np.float32), 0
+    channels, filled = frames_FxVxC.shape[-1], 0
     classes = benchmark.class_of_label
     facts: list[tuple[Any, ...]] = []
     for split, record in found:
