@@ -46,6 +46,8 @@ def evaluate(members: Members, test: DataSet, workdir: pathlib.Path, out: pathli
         "accuracy": {part.name: part.metrics() for part in (*parts, *([fused] if len(parts) > 1 else []))},
         "costliest_confusion": fused.costliest_confusion(),
     }
+    if workdir == out:  # Of other recordings it would be another number.
+        results["steps"] = members.steps
     write_results(results, out)
     return results
 

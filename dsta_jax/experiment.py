@@ -144,10 +144,7 @@ class Experiment:
         return which == "best" or saved >= members.steps
 
     def _evaluate(self, fold: Fold, checkpoints: pathlib.Path, out: pathlib.Path) -> None:
-        members = self._members([fold])
-        results = evaluate.evaluate(members, fold.test, checkpoints, out)
-        if checkpoints == out:
-            evaluate.write_results({**results, "steps": members.steps}, out)
+        evaluate.evaluate(self._members([fold]), fold.test, checkpoints, out)
 
     def _results(self, folds: Sequence[Fold], path: pathlib.Path) -> dict[str, Any]:
         directories = [self.directory(fold, path) for fold in folds]
