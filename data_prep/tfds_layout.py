@@ -3,6 +3,7 @@
 TensorFlow itself is not needed.
 """
 
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +12,9 @@ import tensorflow_datasets as tfds
 from etils import epath
 from tensorflow_datasets.proto import tf_example_pb2
 
-from dsta_jax.data.records import Record
+from dsta_jax.data.records import CHECKSUMS, Record, shard_checksum, shard_name
 from dsta_jax.datasets.recording import ORIGINS
+from dsta_jax.files import complete_file
 
 
 def record_features(
@@ -45,7 +47,10 @@ def write_metadata(
     splits: Mapping[str, tuple[Sequence[int], int]],
     **described: str,
 ) -> None:
-    """Writes `features.json`, `dataset_info.json` and the labels' names beside the shards; no time stamps, no paths.
+    """Writes what describes a set beside its shards, which are there; no time stamps, no paths.
+
+    These are `features.json`, `dataset_info.json` and the labels' names; and `checksums.json`, by which our reader
+    knows that the shards belong together.
 
     The splits say the number of records in each shard, and the bytes of all payloads; `described` are the set's version
     (three numbers with dots), description, citation and homepage.
@@ -60,3 +65,11 @@ def write_metadata(
     tfds.folder_dataset.write_metadata(
         data_dir=str(directory), features=features, split_infos=split_infos, check_data=False, **described
     )
+    shards = [
+        shard_name(name, split, number, len(lengths))
+        for split, (lengths, _) in splits.items()
+        for number in range(len(lengths))
+    ]
+    with complete_file(directory / CHECKSUMS) as file:
+        checksums = {shard: shard_checksum(directory / shard) for shard in shards}
+        file.write(json.dumps(checksums, indent=2).encode() + b"\n")

@@ -3,10 +3,11 @@
 A set lies in `DATA_DIR/NAME/VERSION/`: `NAME-SPLIT.tfrecord-00000-of-000NN` (the shards), `features.json`,
 `dataset_info.json` and `label.labels.txt` (https://www.tensorflow.org/datasets/external_tfrecord). Each payload of a
 shard is a `tf.train.Example`. Reading checks all checksums and the counts: a file cut between two records passes every
-checksum.
+checksum. And it checks that the shards are those that were written together: `checksums.json` beside them says so.
 """
 
 import dataclasses
+import hashlib
 import math
 import os
 import pathlib
@@ -27,6 +28,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _LABELS = "label.labels.txt"
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)  # It is a part of files' names.
 _MOST_SIZE = 10_000  # Joints, bodies or channels.
+CHECKSUMS = "checksums.json"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -152,6 +154,27 @@ def total_bytes(directory: str | os.PathLike[str]) -> int:
     return sum(path.stat().st_size for path in pathlib.Path(directory).glob("*.tfrecord-*"))
 
 
+def shard_checksum(path: pathlib.Path) -> str:
+    """A digest of the checksums of a shard's records; UserError as by `tfrecord.read_file`."""
+    found = _shard_digest()
+    for payload in tfrecord.read_file(path):
+        found.update(payload.checksum)
+    return found.hexdigest()
+
+
+def _shard_digest() -> Any:
+    return hashlib.blake2b(digest_size=16)
+
+
+def _checksums(directory: pathlib.Path) -> dict[str, str]:
+    """The checksum of each shard by its file's name."""
+    path = directory / CHECKSUMS
+    found = _read_json(path)
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: expected the checksum of each shard; {tfrecord.REMEDY}")
+    return found
+
+
 def read_set(
     directory: str | os.PathLike[str], as_they_are: bool = False, digest: Any = None
 ) -> Iterator[tuple[str, Record]]:
@@ -160,26 +183,49 @@ def read_set(
     With `as_they_are`, records may hold infinity, and unknown labels. The digest is given each record's checksum.
 
     Raises:
-      UserError: when a shard is missing, damaged, cut short or too long, a record is not as the metadata say, or a name
-        is taken twice.
+      UserError: when a shard is missing, damaged, cut short, too long or not one of this set's, a record is not as the
+        metadata say, a name is taken twice, or the set was replaced while it was read.
     """
     directory = pathlib.Path(directory)
-    info = read_info(directory)
+    info, checksums = read_info(directory), _checksums(directory)
+    try:
+        yield from _read_shards(directory, info, checksums, as_they_are, digest)
+    except UserError:
+        _check_not_replaced(directory, checksums)
+        raise
+    _check_not_replaced(directory, checksums)
+
+
+def _check_not_replaced(directory: pathlib.Path, checksums: dict[str, str]) -> None:
+    try:
+        if _checksums(directory) == checksums:
+            return
+    except UserError:  # Between the old set and the new one there is none.
+        pass
+    raise UserError(f"{directory}: was replaced while it was read; give the same command again")
+
+
+def _read_shards(
+    directory: pathlib.Path, info: DataSetInfo, checksums: Mapping[str, str], as_they_are: bool, digest: Any
+) -> Iterator[tuple[str, Record]]:
     place_of: dict[str, str] = {}
     for split, lengths in info.split_lengths.items():
         for shard, expected in enumerate(lengths):
             path = directory / shard_name(info.name, split, shard, len(lengths))
-            count = 0
+            count, of_shard = 0, _shard_digest()
             for count, payload in enumerate(tfrecord.read_file(path), 1):
                 place = f"{path}: record {count - 1} at byte {payload.offset}"
                 record = _to_record(place, payload.content, info, as_they_are)
                 if (taken := place_of.setdefault(record.name, place)) is not place:
                     raise UserError(f"{place}: the name {record.name!r} is taken by {taken}; {tfrecord.REMEDY}")
+                of_shard.update(payload.checksum)
                 if digest is not None:
                     digest.update(payload.checksum)
                 yield split, record
             if count != expected:
                 raise UserError(f"{path}: {count} records, expected {expected} by dataset_info.json; {tfrecord.REMEDY}")
+            if of_shard.hexdigest() != checksums.get(path.name):
+                raise UserError(f"{path}: not the shard that was written with the others; {tfrecord.REMEDY}")
 
 
 def _to_record(place: str, payload: bytes, info: DataSetInfo, as_they_are: bool) -> Record:

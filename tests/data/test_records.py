@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -94,6 +95,54 @@ def test_a_record_too_many(tiny):
     payloads = [payload.content for payload in tfrecord.read_file(path)]
     tfrecord.write_file(path, [*payloads, tfds_layout.to_payload(features, extra)])
     assert f"{path}: 3 records, expected 2" in error_of(tiny)
+
+
+@pytest.fixture
+def another(tmp_path):
+    """The same recordings and shards as in `tiny`, with another coordinate in each."""
+    train = raw_recordings.records(5)
+    for record in train:
+        record.frames_TxVxMxC[0, 0, 0, 0] += 1
+    return raw_recordings.write_set(
+        tmp_path / "another" / "1.0.0",
+        {"train": [train[:3], train[3:]], "test": [raw_recordings.records(2, "another")]},
+    )
+
+
+def test_a_shard_of_another_conversion(tiny, another):
+    shutil.copy(another / SHARD, tiny / SHARD)
+    assert f"{tiny / SHARD}: not the shard that was written with the others; convert" in error_of(tiny)
+
+
+def test_swapped_shards(tmp_path):
+    shards = [raw_recordings.records(2), raw_recordings.records(2, "another")]
+    directory = raw_recordings.write_set(tmp_path / "set", {"train": shards})
+    one, two = sorted(directory.glob("*.tfrecord-*"))
+    one.rename(tmp_path / "kept")
+    two.rename(one)
+    (tmp_path / "kept").rename(two)
+    assert f"{one}: not the shard that was written with the others" in error_of(directory)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
+def test_a_set_whose_checksums_are_missing(tiny, content):
+    path = tiny / "checksums.json"
+    path.unlink() if content is None else path.write_text(content)
+    assert error_of(tiny).endswith("; convert the data set again with --overwrite")
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("there", [True, False])
+def test_a_set_that_is_replaced_while_it_is_read(tiny, another, count, there):
+    """After any number of its seven records, by another set or, for a moment, by none."""
+    found = records.read_set(tiny)
+    for _ in range(count):
+        next(found)
+    tiny.rename(tiny.with_name("1.0.0.old"))
+    if there:
+        another.rename(tiny)
+    with pytest.raises(UserError, match="1.0.0: was replaced while it was read; give the same command again"):
+        list(found)
 
 
 def test_a_missing_shard(tiny):

@@ -101,6 +101,7 @@ def test_two_workers_write_the_same_bytes(raw_dir, converted, tmp_path, capfd):
 
 def test_the_files_have_the_names_of_tfds(converted):
     assert sorted(path.name for path in converted.iterdir()) == [
+        "checksums.json",
         "conversion.json",
         "dataset_info.json",
         "features.json",
