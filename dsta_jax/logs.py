@@ -5,6 +5,7 @@ import faulthandler
 import json
 import os
 import pathlib
+import re
 import socket
 import sys
 import threading
@@ -85,7 +86,7 @@ class Metrics:
         board = workdir / "tensorboard"
         board.mkdir(exist_ok=True)
         # TensorBoard takes for events what has such a name, in the order of the names.
-        name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
+        name = f"events.out.tfevents.{_second(board):010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
         self._events = (board / name).open("ab", buffering=0)
         self._event(Event(file_version="brain.Event:2"))
         start = Event(step=first_step + 1)
@@ -110,6 +111,12 @@ class Metrics:
         """Closes the files."""
         self._file.close()
         self._events.close()
+
+
+def _second(board: pathlib.Path) -> int:
+    """The time in seconds, or one that is later than those of the events that are there: clocks may be set back."""
+    there = [int(found[1]) for one in board.iterdir() if (found := re.search(r"tfevents\.(\d+)\.", one.name))]
+    return max([time.time_ns() // 10**9, *(second + 1 for second in there)])
 
 
 def _keep_until(path: pathlib.Path, step: int) -> None:

@@ -47,6 +47,16 @@ def test_resumed_run_drops_later_lines(tmp_path):
     assert _steps(tmp_path) == [1, 2, 3, 4, 5]
 
 
+def test_a_clock_that_is_set_back(tmp_path, monkeypatch):
+    """TensorBoard reads the files by name: those of a later start must come later, whatever the time."""
+    for number, day in enumerate((1000, 999, 1001, 1001)):
+        monkeypatch.setattr(logs.time, "time_ns", lambda now=day * 86400 * 10**9: now)
+        with _metrics(tmp_path, number) as metrics:
+            metrics.write(number + 1, {})
+    names = sorted(path.name for path in (tmp_path / "tensorboard").iterdir())
+    assert [name.rpartition(".")[2] for name in names] == ["0", "1", "2", "3"]
+
+
 def test_damaged_lines_cost_no_others(tmp_path):
     (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1}\n{"st\xff\x00p": 2}\n[]\n{"step": 3}\n')
     with _metrics(tmp_path, 9):
