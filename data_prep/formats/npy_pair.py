@@ -118,13 +118,21 @@ def check_output(directory: pathlib.Path, splits: Mapping[str, Any], overwrite: 
 
 
 def write(directory: pathlib.Path, collection: Collection, outlines: padded.Outlines) -> None:
-    """Writes a collection whose splits share no recording; UserError when one is broken, or they do not fit."""
+    """Writes a collection whose splits share no recording; UserError when one is broken, or they do not fit.
+
+    While files that are there are replaced, arrays stand without labels, and are refused.
+    """
     common_TxVxMxC = padded.common_outline(outlines)
     row = common_TxVxMxC.transpose(3, 0, 1, 2).shape
+    paths = {split: files(directory, [split]) for split in collection.splits}
     with contextlib.ExitStack() as opened:
+        # What is opened first gets its name last.
+        labels_of = {split: opened.enter_context(complete_file(path)) for split, (_, path, _) in paths.items()}
         for split, names in collection.splits.items():
-            array, labels, note = (opened.enter_context(complete_file(path)) for path in files(directory, [split]))
+            array, note = (opened.enter_context(complete_file(path)) for path in paths[split][::2])
             rows = (x_TxVxMxC.transpose(3, 0, 1, 2) for x_TxVxMxC in padded.rows(collection, split, common_TxVxMxC))
             npy_rows.write_rows(array, (len(names), *row), common_TxVxMxC.dtype, rows)
-            pickle.dump((list(names), [collection.entries[name].label for name in names]), labels, protocol=4)
+            pickle.dump((list(names), [collection.entries[name].label for name in names]), labels_of[split], protocol=4)
             note.write(padded.beside(collection, split, outlines, common_TxVxMxC))
+        for _, labels, _ in paths.values():
+            labels.unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """The pair of files of ST-GCN and 2s-AGCN: what others wrote, round trips, and what every bad one says."""
 
+import dataclasses
 import json
+import pathlib
 import pickle
 from typing import Any
 
@@ -8,8 +10,10 @@ import numpy as np
 import pytest
 
 from data_prep.formats import npy_pair, padded, pyskl
+from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
 from tests.data_prep.formats import made
+from tests.faults.conversions import digest_of_pair
 
 
 def others_files(directory, split: str = "train", name: str = "train_data_joint.npy", protocol: int = 4, **changes):
@@ -232,3 +236,36 @@ def test_outputs_that_are_there(tmp_path):
         check(tmp_path / "new", {"a/b": []}, overwrite=False)
     with pytest.raises(UserError, match="a file, expected a directory or nothing"):
         check(tmp_path / "there" / "train_label.pkl", {"train": []}, overwrite=True)
+
+
+def written(directory, seed: int) -> str:
+    """Two splits of recordings that have the same names and shapes whatever the seed, but other labels and values."""
+    random = np.random.default_rng(seed)
+    names = [f"{split}_{number}" for split in ("train", "val") for number in range(3)]
+    recordings = {name: Recording(random.normal(size=(4, 3, 1, 3))) for name in names}
+    found = made.collection(recordings, {"train": names[:3], "val": names[3:]})
+    entries = {name: dataclasses.replace(one, label=(one.label + seed) % 3) for name, one in found.entries.items()}
+    outlines = {name: padded.outline(one) for name, one in recordings.items()}
+    npy_pair.write(directory, dataclasses.replace(found, entries=entries), outlines)
+    return digest_of_pair(directory)
+
+
+def test_a_kill_at_any_moment_leaves_the_old_the_new_or_what_is_refused(tmp_path, monkeypatch):
+    """The directory as it is before and after each call that names or removes a file."""
+    old, left = written(tmp_path / "pair", 0), []
+
+    def read_around(call):
+        def run(*given, **options):
+            left.append(digest_of_pair(tmp_path / "pair"))
+            call(*given, **options)
+            left.append(digest_of_pair(tmp_path / "pair"))
+
+        return run
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(pathlib.Path, name, read_around(getattr(pathlib.Path, name)))
+        new = written(tmp_path / "pair", 1)
+    old_first, *refused, new_last = dict.fromkeys(left)
+    assert (old_first, new_last) == (old, new) and refused
+    assert all(one.startswith("error: ") and "_label.pkl beside it" in one for one in refused)
