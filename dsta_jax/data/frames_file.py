@@ -68,7 +68,7 @@ def _make(frames_path: pathlib.Path, facts_path: pathlib.Path, directory: pathli
     facts |= {f"column_{key}": column for key, column in packed.columns.items()}
     facts |= {"unseen": packed.unseen, "checksum": _checksum(packed.frames_FxVxC)}
     with complete_file(facts_path) as file:
-        np.savez(file, allow_pickle=False, **facts)
+        np.savez(file, **facts)
 
 
 def _read(frames_path: pathlib.Path, facts_path: pathlib.Path, benchmark: Benchmark) -> DataSet:
