@@ -34,8 +34,8 @@ _KINDS = (
     ("results.json", r"results\.json"),
     ("a finished shard's note", r"finished"),
     ("a shard", r"tfrecord-"),
+    ("the pair", r"\.npy|\.pkl|_beside\.json|/out$"),
     ("the set's metadata", r"\.json|\.txt"),
-    ("the pair", r"\.npy|\.pkl"),
     ("the set", r"\d+\.\d+\.\d+"),
     ("a directory", r""),
 )

@@ -30,12 +30,6 @@ class Kind:
     has_workers: bool = False
 
 
-def all_kinds(place: pathlib.Path) -> list[Kind]:
-    """All of them; what they read is made in a directory."""
-    data = _training_data(place / "data")
-    return [*(_training(kind, data) for kind in trainings.WORDS), *_conversions(place / "raw")]
-
-
 def _training_data(data: pathlib.Path) -> pathlib.Path:
     raw_set.write(synthetic_hands.shrec_set(subjects=2, essais=1), data / "raw")
     convert.run("shrec17", data / "raw", conversion.Options(data), name="synthetic_hands")
@@ -46,7 +40,9 @@ def _training_data(data: pathlib.Path) -> pathlib.Path:
     return data
 
 
-def _training(kind: str, data: pathlib.Path) -> Kind:
+def _training(name: str, place: pathlib.Path) -> Kind:
+    kind, data = name.removeprefix("training, "), _training_data(place)
+
     def outcome(place: pathlib.Path) -> Any:
         notes = list(trainings.read_notes(place / "notes"))
         found = trainings.outcome(place / "run")
@@ -57,7 +53,7 @@ def _training(kind: str, data: pathlib.Path) -> Kind:
         return found
 
     return Kind(
-        name=f"training, {kind}",
+        name=name,
         prepare=lambda place: place.mkdir(),
         program=lambda place: trainings.program(kind, data, place / "run", place / "notes"),
         wrong=_wrong_in_run,
@@ -89,54 +85,67 @@ def _without_speed(line: bytes) -> Any:
     return {key: value for key, value in json.loads(line).items() if key != "samples_per_second"}
 
 
-def _conversions(place: pathlib.Path) -> list[Kind]:
-    raw = [conversions.write_raw(place / str(number), number) for number in (0, 1)]
-    stored = []
-    for number, one in enumerate(raw):
-        convert.run("shrec17", one, conversion.Options(place / f"set{number}"), name=conversions.NAME)
-        stored.append(place / f"set{number}" / conversions.NAME / "1.0.0")
-    convert.run("tfrecord", stored[0], conversion.Options(place / "pair"), "npy")
-    old_set, old_pair = conversions.digest_of_set(place / "set0"), conversions.digest_of_pair(place / "pair")
+def _written(place: pathlib.Path, number: int) -> tuple[pathlib.Path, pathlib.Path]:
+    """Raw recordings in one of two states, and the directory of the set that becomes of them."""
+    raw = conversions.write_raw(place / f"raw{number}", number)
+    convert.run("shrec17", raw, conversion.Options(place / f"set{number}"), name=conversions.NAME)
+    return raw, place / f"set{number}"
 
-    def wrong_set(of: pathlib.Path, expected: Any) -> list[str]:
+
+def _set(name: str, place: pathlib.Path) -> Kind:
+    """A conversion by two workers, in place of another set or of none."""
+    (_, old), (raw, new) = _written(place, 0), _written(place, 1)
+    whole = {conversions.digest_of_set(new), *([conversions.digest_of_set(old)] if "replacing" in name else [])}
+
+    def wrong(of: pathlib.Path, _: Any) -> list[str]:
         found = conversions.digest_of_set(of / "out")
-        allowed = {old_set, conversions.digest_of_set(place / "set1")}
-        if found in allowed or found.startswith(f"error: no data set {conversions.NAME}"):
-            return []
-        return [f"a set is read that is neither the old nor the new one: {found}"]
+        none = found.startswith(f"error: no data set {conversions.NAME}")
+        return [] if none or found in whole else [f"a set is read that is neither the old nor the new one: {found}"]
 
-    def wrong_pair(of: pathlib.Path, expected: Any) -> list[str]:
+    def outcome(of: pathlib.Path) -> Any:
+        return conversions.digest_of_set(of / "out"), sorted(str(path.relative_to(of)) for path in of.rglob("*"))
+
+    return Kind(
+        name=name,
+        prepare=lambda of: _copied(old, of) if "replacing" in name else of.mkdir(),
+        program=lambda of: conversions.to_records(raw, of / "out"),
+        wrong=wrong,
+        outcome=outcome,
+        has_workers=True,
+    )
+
+
+def _pair(name: str, place: pathlib.Path) -> Kind:
+    """A pair of npy files in place of another one."""
+    (_, old), (_, new) = _written(place, 0), _written(place, 1)
+    stored = [directory / conversions.NAME / "1.0.0" for directory in (old, new)]
+    convert.run("tfrecord", stored[0], conversion.Options(place / "pair"), "npy")
+    before = conversions.digest_of_pair(place / "pair")
+
+    def wrong(of: pathlib.Path, expected: Any) -> list[str]:
         found = conversions.digest_of_pair(of / "out")
-        return (
-            [] if found in (old_pair, expected) or found.startswith("error: ") else [f"a mixed pair is read: {found}"]
-        )
+        refused = found.startswith("error: ")
+        return [] if refused or found in (before, expected) else [f"a mixed pair is read: {found}"]
 
-    def set_and_files(of: pathlib.Path) -> Any:
-        files = sorted(str(path.relative_to(of)) for path in of.rglob("*"))
-        return conversions.digest_of_set(of / "out"), files
+    return Kind(
+        name=name,
+        prepare=lambda of: _copied(place / "pair", of),
+        program=lambda of: conversions.to_pair(stored[1], of / "out"),
+        wrong=wrong,
+        outcome=lambda of: conversions.digest_of_pair(of / "out"),
+    )
 
-    def kind(name: str, start: pathlib.Path | None, **how: Any) -> Kind:
-        def prepare(of: pathlib.Path) -> None:
-            of.mkdir()
-            if start is not None:
-                shutil.copytree(start, of / "out")
 
-        return Kind(name=name, prepare=prepare, **how)
+def _copied(there: pathlib.Path, of: pathlib.Path) -> None:
+    of.mkdir()
+    shutil.copytree(there, of / "out")
 
-    to_set = {
-        "program": lambda of: conversions.to_records(raw[1], of / "out"),
-        "wrong": wrong_set,
-        "outcome": set_and_files,
-        "has_workers": True,
-    }
-    return [
-        kind("conversion", None, **to_set),
-        kind("conversion, replacing", place / "set0", **to_set),
-        kind(
-            "pair of npy, replacing",
-            place / "pair",
-            program=lambda of: conversions.to_pair(stored[1], of / "out"),
-            wrong=wrong_pair,
-            outcome=lambda of: conversions.digest_of_pair(of / "out"),
-        ),
-    ]
+
+# What makes each kind; it may write what its programs read to a directory.
+MAKERS: dict[str, Callable[[str, pathlib.Path], Kind]] = {
+    "training, held out": _training,
+    "training, folds": _training,
+    "conversion": _set,
+    "conversion, replacing": _set,
+    "pair of npy, replacing": _pair,
+}

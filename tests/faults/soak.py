@@ -40,15 +40,21 @@ class Soak:
         self.finished: Counter[str] = Counter()
         self._place, self._dice, self._trials = place, random.Random(seed), 0
 
+    def make(self, name: str) -> Kind:
+        """A kind of program, and what it reads."""
+        (self._place / name).mkdir()
+        return kinds.MAKERS[name](name, self._place / name)
+
     def undisturbed(self, kind: Kind) -> tuple[Any, Ended]:
-        """The outcome to compare with; run twice, as the first run has to compile."""
-        for name in ("compiling", "undisturbed"):
-            directory = self._place / f"{kind.name} {name}"
-            kind.prepare(directory)
-            ended = self._run(kind, directory, Place())
-            if ended.status or ended.orphans:
-                raise RuntimeError(f"{kind.name}, undisturbed: status {ended.status}, {ended.orphans}\n{ended.said}")
-        return kind.outcome(directory), ended
+        """The outcome of a program that nobody disturbs, and how it ended."""
+        directory = self._place / kind.name / "undisturbed"
+        kind.prepare(directory)
+        ended = self._run(kind, directory, Place())
+        if ended.status or ended.orphans:
+            raise RuntimeError(f"{kind.name}, undisturbed: status {ended.status}, {ended.orphans}\n{ended.said}")
+        outcome = kind.outcome(directory)
+        shutil.rmtree(directory)
+        return outcome, ended
 
     def trial(self, kind: Kind, expected: Any, places: Iterator[Place], most: int) -> None:
         """Starts a program again and again until it ends; it is killed `most` times at most."""
@@ -105,22 +111,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="how many kills")
     parser.add_argument("--seed", type=int, default=0, help="another one gives other places")
-    parser.add_argument("--only", default="", help="only kinds whose name begins so")
+    parser.add_argument("--only", default="", help="only programs whose name begins so")
     parser.add_argument("--most", type=int, default=6, help="kills of a program before it may end")
+    parser.add_argument("--at", nargs="+", help="one program is killed in turn before these calls, each CALL:NUMBER")
     parser.add_argument("--out", type=pathlib.Path, help="where the table goes, as JSON")
     options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults_") as name:
         place = pathlib.Path(name)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(place / "cache")
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(place / "cache"))
         soak = Soak(place, options.seed)
-        chosen = [kind for kind in kinds.all_kinds(place) if kind.name.startswith(options.only)]
-        expected = {}
-        places = {}
+        chosen = [soak.make(kind) for kind in kinds.MAKERS if kind.startswith(options.only)]
+        expected, places = {}, {}
         for kind in chosen:
             expected[kind.name], ended = soak.undisturbed(kind)
+            if not options.at:  # The first one had to compile.
+                _, ended = soak.undisturbed(kind)
             places[kind.name] = soak.places(kind, ended)
             print(f"{kind.name}: {ended.seconds:.1f} s undisturbed, calls {ended.calls}", flush=True)
+        if options.at:
+            at = [Place(call, int(number)) for call, _, number in (word.rpartition(":") for word in options.at)]
+            soak.trial(chosen[0], expected[chosen[0].name], iter(at), len(at))
+            options.kills = 0
         while (left := options.kills - soak.kills.total()) > 0:
             kind = min(chosen, key=lambda one: soak.finished[one.name])
             soak.trial(kind, expected[kind.name], places[kind.name], min(left, options.most))

@@ -1,6 +1,5 @@
 """Tiny trainings by the command line, and all that can be compared of their working directories."""
 
-import functools
 import hashlib
 import json
 import pathlib
@@ -170,9 +169,3 @@ def _whole(path: pathlib.Path) -> Iterator[bytes]:
             yield payload.content
     except UserError:
         return
-
-
-@functools.cache
-def undisturbed(workdir: pathlib.Path) -> dict[str, Any]:
-    """The outcome of a run that nobody disturbed."""
-    return outcome(workdir)
