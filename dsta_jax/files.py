@@ -6,6 +6,7 @@ have a largest size, and what is compressed may not unpack to a hundred times mo
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from dsta_jax.errors import UserError
+from dsta_jax.storage import is_local, size, write_object
 
 MOST_TEXT = 256 << 20  # Bytes of a text that is read whole: twice the labels and names of a million recordings.
 # An archive's member may unpack to so many bytes, and so many more for each of its own. Recordings that are padded with
@@ -27,11 +29,17 @@ _MOST_MEMBERS = 10_000
 def complete_file(path: pathlib.Path) -> Iterator[BinaryIO]:
     """Yields a file to write to, which gets its name when the block ends without an error and is removed otherwise.
 
-    Until then it is called `NAME.incomplete`. A file that already has the name is replaced. The directory is made.
+    Until then it is called `NAME.incomplete`; what goes to a bucket waits in memory. A file that already has the name
+    is replaced. The directory is made.
 
     Raises:
       OSError: when the file cannot be written.
     """
+    if not is_local(path):
+        content = io.BytesIO()
+        yield content
+        write_object(path, content.getvalue())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     incomplete = path.with_name(f"{path.name}.incomplete")
     try:
@@ -69,12 +77,13 @@ def regular(path: pathlib.Path, most: int | None = None) -> pathlib.Path:
       UserError: when it is something else, or has more than `most` bytes.
       OSError: when it is not there, or cannot be looked at.
     """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        what = "a directory" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
-        raise UserError(f"{path}: {what}, expected a regular file")
-    if most is not None and found.st_size > most:
-        raise UserError(f"{path}: {found.st_size} bytes, expected at most {most}; is it the right file?")
+    if is_local(path):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
+            raise UserError(f"{path}: {what}, expected a regular file")
+    if most is not None and (found := size(path)) > most:
+        raise UserError(f"{path}: {found} bytes, expected at most {most}; is it the right file?")
     return path
 
 
@@ -89,7 +98,13 @@ def open_archive(path: pathlib.Path) -> zipfile.ZipFile:
 
     No more of a member is unpacked than it declares.
     """
-    with zipfile.ZipFile(regular(path)) as archive:
+    check_archive(regular(path))
+    return zipfile.ZipFile(path)
+
+
+def check_archive(file: pathlib.Path | BinaryIO) -> None:
+    """Checks that a file is a zip archive that can be unpacked without harm; errors as `open_archive`."""
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     if len(members) > _MOST_MEMBERS:
         raise ValueError(f"{len(members)} files in it, expected at most {_MOST_MEMBERS}")
@@ -98,7 +113,6 @@ def open_archive(path: pathlib.Path) -> zipfile.ZipFile:
         if member.file_size > most:
             found = f"{member.filename[:40]} unpacks from {member.compress_size} to {member.file_size} bytes"
             raise ValueError(f"{found}, expected at most {most}")
-    return zipfile.ZipFile(path)
 
 
 @contextlib.contextmanager
@@ -112,7 +126,13 @@ def writable(place: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def sole_writer(directory: pathlib.Path) -> Iterator[None]:
-    """Makes a directory and locks it until the block or the process ends; UserError when another program holds it."""
+    """Makes a directory and locks it until the block or the process ends; UserError when another program holds it.
+
+    In a bucket nothing can be locked, and nobody is kept out.
+    """
+    if not is_local(directory):
+        yield
+        return
     directory.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(directory, os.O_RDONLY)
     try:
