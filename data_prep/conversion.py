@@ -2,15 +2,18 @@
 
 A set is written to `OUT/NAME/VERSION.incomplete` and renamed to `OUT/NAME/VERSION` when it is complete, so a reader
 finds it whole or not at all. The unit of work is a shard of `RECORDINGS_PER_SHARD` recordings, hence the bytes do not
-depend on the number of processes, and an interrupted conversion of the same input goes on where it stopped. Beside the
-shards, `conversion.json` says what the set was made from, and what was found on the way.
+depend on the number of processes, and an interrupted conversion of the same input goes on where it stopped. A set for a
+bucket is made on this machine, and copied when it is complete. Beside the shards, `conversion.json` says what the set
+was made from, and what was found on the way.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import pathlib
 import re
 import shutil
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,11 +27,13 @@ from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.recording import ORIGINS, Collection
 from dsta_jax.errors import UserError
 from dsta_jax.files import sole_writer, writable
+from dsta_jax.storage import is_local, remove_directory, write_object
 
 from . import broken, duplicate_report, pool, shards, tfds_layout
 
 RECORDINGS_PER_SHARD = 128
 REPORT = "conversion.json"
+_COMPLETE = "dataset_info.json"  # Readers look for it first.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,20 +53,29 @@ def convert(
     if not re.fullmatch(r"[a-z][a-z0-9_]*", source.name):
         raise UserError(f"name {source.name!r}: expected lower-case letters, digits and _, a letter first")
     directory = options.out / source.name / source.version
-    with writable(options.out), sole_writer(directory.parent):
-        _finish_replacing(directory)
-        if directory.exists() and not options.overwrite:
+    with writable(options.out), sole_writer(directory.parent), contextlib.ExitStack() as stack:
+        if is_local(directory):
+            incomplete, there = directory.with_name(f"{directory.name}.incomplete"), directory
+            _finish_replacing(directory)
+        else:
+            incomplete = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory())) / "set"
+            there = directory / _COMPLETE
+        if there.exists() and not options.overwrite:
             _compare_with_existing(directory, _made_from(source, collection))
         else:
-            _convert(source, collection, options, benchmarks, directory)
+            _convert(source, collection, options, benchmarks, directory, incomplete)
     return directory
 
 
 def _convert(
-    source: Source, collection: Collection, options: Options, benchmarks: Sequence[Benchmark], directory: pathlib.Path
+    source: Source,
+    collection: Collection,
+    options: Options,
+    benchmarks: Sequence[Benchmark],
+    directory: pathlib.Path,
+    incomplete: pathlib.Path,
 ) -> None:
     started, made_from = time.monotonic(), _made_from(source, collection)
-    incomplete = directory.with_name(f"{directory.name}.incomplete")
     _keep_only_shards_of(incomplete, made_from)
     tasks = _tasks(source, collection, incomplete)
     kept = {task.path: done for task in tasks if (done := shards.finished(task)) is not None}
@@ -198,10 +212,21 @@ def _write_metadata(
 def _put_in_place(incomplete: pathlib.Path, directory: pathlib.Path) -> None:
     """Gives the finished set its name, in place of an older one if there is one."""
     shutil.rmtree(incomplete / shards.FINISHED)
+    if not is_local(directory):
+        _copy_to_bucket(incomplete, directory)
+        return
     if directory.exists():
         directory.rename(directory.with_name(f"{directory.name}.old"))
     incomplete.rename(directory)
     _finish_replacing(directory)
+
+
+def _copy_to_bucket(made: pathlib.Path, directory: pathlib.Path) -> None:
+    """The file without which nobody takes it for a set goes first, and comes last."""
+    (directory / _COMPLETE).unlink(missing_ok=True)
+    remove_directory(directory)
+    for path in sorted(made.iterdir(), key=lambda path: path.name == _COMPLETE):
+        write_object(directory / path.name, path.read_bytes())
 
 
 def _finish_replacing(directory: pathlib.Path) -> None:

@@ -49,6 +49,7 @@ from typing import Any, Literal
 
 from absl import app, flags
 
+from dsta_jax import storage
 from dsta_jax.datasets import ntu, own
 from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
@@ -172,10 +173,13 @@ def main(arguments: Sequence[str]) -> None:
         if not values[name].value:
             raise UserError(f"--{name} is missing: {what}; see --help")
     form, path, out = (str(values[name].value) for name in _REQUIRED)
+    out_path = storage.place(out)
+    if values.to != "tfrecord" and not storage.is_local(out_path):
+        raise UserError(f"--out={out}: --to={values.to} is written to this machine; only --to=tfrecord to a bucket")
     run(
         form,
         pathlib.Path(path),
-        conversion.Options(pathlib.Path(out), values.workers, values.skip_broken, values.overwrite),
+        conversion.Options(out_path, values.workers, values.skip_broken, values.overwrite),
         target=values.to,
         benchmark=own.find(values.benchmark) if values.benchmark else None,
         splits=values.splits,

@@ -7,7 +7,8 @@ import re
 import numpy as np
 
 from dsta_jax.errors import UserError
-from dsta_jax.files import complete_file, open_archive, readable
+from dsta_jax.files import check_archive, complete_file, readable, regular
+from dsta_jax.storage import open_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +78,11 @@ def load(path: pathlib.Path) -> Scores:
     """
     if not path.exists():
         raise UserError(f"{path} is not there: evaluate the run first, with --mode=evaluate")
-    with readable(path, "a score file", "evaluate the run again"):
-        open_archive(path).close()  # Only then it is unpacked.
-        with np.load(path, allow_pickle=False) as file:
-            samples, labels, scores, classes = (file[key] for key in ("samples", "labels", "scores", "class_names"))
+    with readable(path, "a score file", "evaluate the run again"), open_whole(regular(path)) as file:
+        check_archive(file)  # Only then it is unpacked.
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as held:
+            samples, labels, scores, classes = (held[key] for key in ("samples", "labels", "scores", "class_names"))
         kinds = "".join(array.dtype.kind for array in (samples, labels, scores, classes))
         if not re.fullmatch("U[iu]fU", kinds) or scores.ndim != 2 or classes.shape != scores.shape[1:]:
             raise ValueError("its arrays are not of samples, labels, scores and class names")

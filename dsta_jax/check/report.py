@@ -23,7 +23,7 @@ from dsta_jax.check.survey import Survey
 from dsta_jax.data import dataset, records
 from dsta_jax.datasets import own
 from dsta_jax.datasets.recording import ORIGINS
-from dsta_jax.files import writable
+from dsta_jax.files import complete_file, writable
 
 _WIDTH = 80
 _CASES = 5  # shown of each finding; the file lists all
@@ -48,8 +48,8 @@ def check(config: ml_collections.ConfigDict, directory: pathlib.Path) -> int:
     print(f"{head}{listing(found, _CASES)}\n")
     text, picture = (directory / f"{benchmark.name}.{ending}" for ending in ("txt", "png"))
     with writable(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        text.write_text(f"{head}{listing(found)}\n", encoding="utf-8")
+        with complete_file(text) as file:
+            file.write(f"{head}{listing(found)}\n".encode())
         drawn = draw(seen, picture)
     print(f"This report, with every case, is in {text}.")
     if drawn:
@@ -171,7 +171,8 @@ def draw(seen: Survey, path: pathlib.Path) -> bool:
     except ImportError:
         _LOGGER.info("no contact sheet without matplotlib: pip install 'dsta_jax[draw]'")
         return False
-    sheet.savefig(path, format="png", metadata={"Software": None})  # the same bytes for the same figure
+    with complete_file(path) as file:
+        sheet.savefig(file, format="png", metadata={"Software": None})  # the same bytes for the same figure
     return True
 
 

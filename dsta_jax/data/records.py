@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from dsta_jax import storage
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Example
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
@@ -78,7 +79,7 @@ def find_data_set(data_dir: str | os.PathLike[str], name: str) -> pathlib.Path:
     Raises:
       UserError: when there is none.
     """
-    parent = pathlib.Path(data_dir) / name
+    parent = storage.place(data_dir) / name
     try:
         found = sorted(parent.iterdir()) if parent.is_dir() else []
     except OSError as error:
@@ -96,7 +97,7 @@ def read_info(directory: str | os.PathLike[str]) -> DataSetInfo:
     Raises:
       UserError: when one is missing, is not JSON, or does not describe a set of skeleton records.
     """
-    directory = pathlib.Path(directory)
+    directory = storage.place(directory)
     info = _read_json(directory / "dataset_info.json")
     features = _read_json(directory / "features.json")
     try:
@@ -151,7 +152,7 @@ def _label_names(path: pathlib.Path, count: int) -> tuple[str, ...]:
 
 def total_bytes(directory: str | os.PathLike[str]) -> int:
     """The size of all shards of a set that are there."""
-    return sum(path.stat().st_size for path in pathlib.Path(directory).glob("*.tfrecord-*"))
+    return sum(map(storage.size, storage.place(directory).glob("*.tfrecord-*")))
 
 
 def shard_checksum(path: pathlib.Path) -> str:
@@ -186,7 +187,7 @@ def read_set(
       UserError: when a shard is missing, damaged, cut short, too long or not one of this set's, a record is not as the
         metadata say, a name is taken twice, or the set was replaced while it was read.
     """
-    directory = pathlib.Path(directory)
+    directory = storage.place(directory)
     info, checksums = read_info(directory), _checksums(directory)
     try:
         yield from _read_shards(directory, info, checksums, as_they_are, digest)

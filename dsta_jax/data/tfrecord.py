@@ -10,6 +10,7 @@ import google_crc32c
 
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, regular
+from dsta_jax.storage import open_whole
 
 REMEDY = "convert the data set again with --overwrite"
 
@@ -48,12 +49,11 @@ def read_file(path: pathlib.Path) -> Iterator[Payload]:
       UserError: when the file is missing, ends within a record, or a checksum is wrong.
     """
     try:
-        file = regular(path).open("rb")
+        file = open_whole(regular(path))
     except OSError as error:
         raise UserError(f"{path}: cannot be opened ({error.strerror}); {REMEDY}") from error
     with file:
-        size = os.fstat(file.fileno()).st_size
-        offset = 0
+        size, offset = file.seek(0, os.SEEK_END), file.seek(0)
         while offset < size:
             place = f"{path}: record at byte {offset}"
             header = file.read(_HEADER.size)

@@ -53,7 +53,9 @@ class Source:
         found = importlib.util.find_spec("data_prep")
         of_checkout = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
         package = "data_prep" if found and found.origin == str(of_checkout) else "dsta_jax.data_prep"
-        return [one.replace("-m data_prep", f"-m {package}").format(data_dir=data_dir) for one in self.prepare]
+        raw_dir = "data/raw" if "://" in str(data_dir) else f"{data_dir}/raw"  # Never in a bucket.
+        places = {"data_dir": data_dir, "raw_dir": raw_dir}
+        return [one.replace("-m data_prep", f"-m {package}").format(**places) for one in self.prepare]
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
@@ -71,7 +73,7 @@ class Source:
 
     def imitation(self, name: str, options: str = "") -> "Source":
         """Synthetic recordings in this data set's raw format; the options are those of the command that makes them."""
-        raw = f"{{data_dir}}/raw/{name}"
+        raw = f"{{raw_dir}}/{name}"
         make = f"python -m data_prep.synthetic {options}--out_dir={raw}"
         convert = f"python -m data_prep.convert --from={self.name} --in={raw} --out={{data_dir}} --name={name}"
         return self.renamed(name, prepare=(make, convert), synthetic=True)
