@@ -16,7 +16,7 @@ import jax
 import orbax.checkpoint as ocp
 from jax.sharding import Mesh, NamedSharding
 
-from dsta_jax import parallel, processes
+from dsta_jax import parallel, processes, storage
 from dsta_jax.errors import UserError
 from dsta_jax.train_state import TrainState
 
@@ -77,8 +77,8 @@ class Latest:
         def put_aside() -> None:
             for newer in damaged:
                 aside = self._directory.with_name(f"damaged_{newer}")
-                shutil.rmtree(aside, ignore_errors=True)
-                (self._directory / str(newer)).rename(aside)
+                storage.remove_directory(aside)
+                storage.move_directory(self._directory / str(newer), aside)
 
         if damaged:
             processes.on_first(put_aside)
@@ -169,9 +169,8 @@ def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager
     absl.setLevel(logging.ERROR)  # Orbax warns that what is to be read only is read only.
     try:
         # Orbax fails in the background on a relative path, after save() has said that all is well.
-        return ocp.CheckpointManager(
-            directory.absolute(), options=options, item_names=tuple(handlers), item_handlers=handlers
-        )
+        absolute = directory.absolute() if storage.is_local(directory) else directory
+        return ocp.CheckpointManager(absolute, options=options, item_names=tuple(handlers), item_handlers=handlers)
     finally:
         absl.setLevel(level)
 
@@ -250,6 +249,8 @@ def _check_room(directory: pathlib.Path, item: Any) -> None:
     Raises:
       UserError: when it may not be enough; a save in which arrays are merged takes up to twice their bytes.
     """
+    if not storage.is_local(directory):
+        return
     needed = 2 * sum(leaf.nbytes for leaf in jax.tree.leaves(item))
     free = shutil.disk_usage(next(one for one in (directory, *directory.parents) if one.exists())).free
     if free < needed:

@@ -13,7 +13,7 @@ from typing import Any
 
 import ml_collections
 
-from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, processes, train, workdir
+from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, processes, storage, train, workdir
 from dsta_jax import config as config_lib
 from dsta_jax.data import dataset, frames_file
 from dsta_jax.data.dataset import DataSet
@@ -84,7 +84,7 @@ class Experiment:
         Raises:
           UserError: when the directory belongs to something else, or training cannot go on.
         """
-        path = pathlib.Path(directory)
+        path = storage.place(directory)
         processes.agree("the configuration", f"{directory} {self.config.to_json_best_effort(sort_keys=True)}")
         check_trainable(self.members)
         with contextlib.ExitStack() as held:
@@ -101,7 +101,7 @@ class Experiment:
             for group in self._groups(pending, path):
                 directories = [self.directory(fold, path) for fold in group.folds]
                 for one in directories:
-                    one.mkdir(parents=True, exist_ok=True)
+                    storage.make_directory(one)
                 self.stopped_by = train.train(group, directories)
                 if self.stopped_by:
                     return None
@@ -117,7 +117,7 @@ class Experiment:
         Raises:
           UserError: when there are no checkpoints, or the networks do not fit the benchmark.
         """
-        path = pathlib.Path(directory)
+        path = storage.place(directory)
         out = self._out(path)
         trained = [fold for fold in self.members.folds if checkpoint.latest_step(self.directory(fold, path))]
         if not trained and self.benchmark.left_out:
@@ -204,7 +204,7 @@ def of_run(directory: str | pathlib.Path, changes: dict[str, Any] | None = None)
     Raises:
       UserError: when the directory is none, or a field may not be changed.
     """
-    run, changes = workdir.read(pathlib.Path(directory)), changes or {}
+    run, changes = workdir.read(storage.place(directory)), changes or {}
     for field in changes:
         if field not in ("data.dir", "benchmark", "folds") and not field.startswith("evaluate."):
             raise UserError(

@@ -17,6 +17,7 @@ from dsta_jax import scores as score_files
 from dsta_jax.errors import UserError, one_line_errors
 from dsta_jax.files import writable
 from dsta_jax.scores import Scores
+from dsta_jax.storage import place
 
 
 def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:
@@ -75,7 +76,7 @@ def _some(names: np.ndarray) -> str:
 
 def _score_paths(run: str) -> list[pathlib.Path]:
     """The score files of a run: the file itself, or all of a working directory's test scores."""
-    path = pathlib.Path(run)
+    path = place(run)
     found = [path] if path.is_file() else sorted(path.glob("scores/test/*.npz"))
     if not found:
         raise UserError(f"{run} holds no scores/test/*.npz: evaluate it first, with --mode=evaluate --workdir={run}")
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a working directory, or a score file")
     weights = "a number for each network, in the table's order; default: equal"
     parser.add_argument("--weights", type=_weights, help=weights)
-    parser.add_argument("--out", type=pathlib.Path, help="write the fused scores to this .npz file")
+    parser.add_argument("--out", type=place, help="write the fused scores to this .npz file")
     options = parser.parse_args(arguments)
     paths = [path for run in options.runs for path in _score_paths(run)]
     if twice := [str(path) for number, path in enumerate(paths) if path in paths[:number]]:

@@ -18,6 +18,7 @@ import tqdm
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Event
 from dsta_jax.files import complete_file, writable
+from dsta_jax.storage import GrowingFile, make_directory
 
 # Fits 80 columns with seven digits of samples and an hour left.
 _BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
@@ -81,13 +82,12 @@ class Metrics:
     def __init__(self, workdir: pathlib.Path, first_step: int):
         path = workdir / "metrics.jsonl"
         _keep_until(path, first_step)
-        self._path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = GrowingFile(path)
         board = workdir / "tensorboard"
-        board.mkdir(exist_ok=True)
+        make_directory(board)
         # TensorBoard takes for events what has such a name, in the order of the names.
         name = f"events.out.tfevents.{_second(board):010d}.{socket.gethostname()}.{os.getpid()}.{first_step}"
-        self._events = (board / name).open("ab", buffering=0)
+        self._events = GrowingFile(board / name)
         self._event(Event(file_version="brain.Event:2"))
         start = Event(step=first_step + 1)
         start.session_log.status = _START  # TensorBoard forgets what an interrupted run said of later steps.
@@ -95,7 +95,7 @@ class Metrics:
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         """Adds a line of metrics by name, such as `train/loss/spatial`, after so many steps."""
-        with writable(self._path):
+        with writable(self._file.path):
             self._file.write(json.dumps({"step": step, **metrics}).encode() + b"\n")
         event = Event(step=step)
         for name, value in metrics.items():
@@ -104,11 +104,18 @@ class Metrics:
 
     def _event(self, event: Any) -> None:
         event.wall_time = time.time()
-        with writable(self._events.name):
+        with writable(self._events.path):
             self._events.write(tfrecord.frame(event.SerializeToString()))
 
+    def save(self) -> None:
+        """Has everything in the files, also where they are in a bucket; for each checkpoint."""
+        for file in (self._file, self._events):
+            with writable(file.path):
+                file.save()
+
     def close(self) -> None:
-        """Closes the files."""
+        """Saves and closes the files."""
+        self.save()
         self._file.close()
         self._events.close()
 
@@ -124,7 +131,7 @@ def _keep_until(path: pathlib.Path, step: int) -> None:
     if not path.exists():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_bytes().decode(errors="replace").splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")

@@ -26,7 +26,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs, processes
+from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs, processes, storage
 from dsta_jax import config as config_lib
 from dsta_jax.check import report
 from dsta_jax.errors import UserError, one_line_errors
@@ -83,7 +83,7 @@ def _run() -> int:
         changes = config_flags.get_override_values(flags.FLAGS["config"])
         _print_results(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))
         return 0
-    directory = pathlib.Path(flags.FLAGS.workdir or _default_workdir())
+    directory = storage.place(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
     trained = experiment.Experiment(flags.FLAGS.config)

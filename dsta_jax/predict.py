@@ -9,7 +9,7 @@ from typing import overload
 import ml_collections
 import numpy as np
 
-from dsta_jax import evaluate, parallel, workdir
+from dsta_jax import evaluate, parallel, storage, workdir
 from dsta_jax.data import dataset
 from dsta_jax.data.records import Record
 from dsta_jax.datasets.benchmark import Benchmark
@@ -83,7 +83,7 @@ class Recognizer:
         Raises:
           UserError: when there is no trained run, or the fold is missing.
         """
-        path = pathlib.Path(directory)
+        path = storage.place(directory)
         run = workdir.read(path)
         left_out = run.benchmark.left_out
         if left_out:

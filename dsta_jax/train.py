@@ -83,6 +83,8 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals 
                 _validate(members, mesh, workdirs, metrics, step, state)
             if saving:  # Last: a run that is killed before comes back to an earlier step, and does all of this again.
                 reporter.check(totals)
+                for writer in metrics:
+                    writer.save()
                 for number, one in enumerate(latest):
                     one.save(_of_fold(state, members, number, mesh), step)
             if stopping:
