@@ -31,12 +31,13 @@ def place(name: str | os.PathLike[str]) -> pathlib.Path:
     """
     text = os.fspath(name)
     kind, found, inside = text.partition("://")
+    bucket = inside.partition("/")[0]
     if not found:
         return pathlib.Path(text)
-    if kind not in _PACKAGES or not inside.strip("/"):
+    if kind not in _PACKAGES or not bucket:
         raise UserError(f"{text}: expected a directory, or gs://BUCKET/DIRECTORY, or s3://BUCKET/DIRECTORY")
     path: pathlib.Path = _paths_of(kind)(text.rstrip("/"))
-    _reach(kind, inside.partition("/")[0])
+    _reach(kind, bucket)
     return path
 
 

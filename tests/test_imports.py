@@ -18,7 +18,7 @@ def test_training_and_evaluation_need_neither_tensorflow_nor_the_converters():
     program = (
         "import importlib, sys\n"
         f"for module in {MODULES!r}: importlib.import_module(module)\n"
-        "heavy = {'tensorflow', 'tensorflow_datasets', 'data_prep', 'scipy.io', 'matplotlib'}\n"
+        "heavy = {'tensorflow', 'tensorflow_datasets', 'data_prep', 'scipy.io', 'matplotlib', 'gcsfs', 's3fs'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -140,3 +140,9 @@ def test_words():
     assert Protocol("subject", test=("anna",)).is_test(found).tolist() == [True, False, False]
     assert Protocol("subject").is_test(found, fold="ben").tolist() == [False, True, False]
     assert Protocol("split", test=("test",)).is_test(found).tolist() == [True, False, True]
+
+
+def test_raw_recordings_of_a_synthetic_set_never_go_to_a_bucket():
+    make, convert = BENCHMARKS["synthetic14"].source.commands("gs://bucket/data")
+    assert make.endswith("--out_dir=data/raw/synthetic_hands")
+    assert "--in=data/raw/synthetic_hands --out=gs://bucket/data " in convert
