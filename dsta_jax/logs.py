@@ -122,7 +122,7 @@ class Metrics:
 
 def _second(board: pathlib.Path) -> int:
     """The time in seconds, or one that is later than those of the events that are there: clocks may be set back."""
-    there = [int(found[1]) for one in board.iterdir() if (found := re.search(r"tfevents\.(\d+)\.", one.name))]
+    there = [int(found[1]) for one in board.glob("events.*") if (found := re.search(r"tfevents\.(\d+)\.", one.name))]
     return max([time.time_ns() // 10**9, *(second + 1 for second in there)])
 
 
