@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dsta_jax import evaluate, experiment, scores
+from dsta_jax import evaluate, experiment, parallel, scores
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 
@@ -43,6 +43,21 @@ def test_scores_do_not_depend_on_batches_or_devices(config, trained, tmp_path, u
         for stream, expected in found[0].items():
             assert other[stream].sample_S.tolist() == expected.sample_S.tolist()
             np.testing.assert_allclose(other[stream].score_SxK, expected.score_SxK, atol=1e-5)
+
+
+def test_fewer_recordings_than_devices(config, trained, use_devices):
+    run = experiment.of_run(trained(config))
+    (fold,) = run.members.folds
+    few, found = fold.test.select(np.arange(3)), []
+    for devices in (1, 8):
+        use_devices(devices)
+        mesh = parallel.make_mesh(2, config.evaluate.batch_size)
+        assert mesh.size == devices
+        model, _ = evaluate.restore(run.members, trained(config), mesh)
+        found.append(evaluate.score(run.members, model, few))
+    for one, eight in zip(*found, strict=True):
+        assert eight.sample_S.tolist() == few.name_N.tolist()
+        np.testing.assert_allclose(one.score_SxK, eight.score_SxK, atol=1e-5)
 
 
 def test_needs_the_workdir_alone_and_no_optimiser(config, trained, tmp_path, strict_transfers):
