@@ -60,6 +60,21 @@ class Latest:
         with _can_be_written(self._directory):  # Orbax itself would save the first step too.
             self._manager.save(step, args=_saved(_items(state)), force=True)
 
+    def starts(self) -> list[int]:
+        """As `starts`."""
+        return _starts(self._manager)
+
+    def forget_after(self, step: int) -> None:
+        """Deletes the checkpoints of later steps."""
+
+        def delete() -> None:
+            for later in later_steps:
+                shutil.rmtree(self._directory / str(later))
+
+        if later_steps := [one for one in self._manager.all_steps() if one > step]:
+            processes.on_first(delete)
+            self._manager.reload()
+
     def restore(self, like: TrainState) -> TrainState | None:
         """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
 
@@ -135,6 +150,22 @@ def latest_step(workdir: pathlib.Path, which: str = "latest") -> int:
         return 0
     with _manager(directory, kept=None) as manager:
         return manager.latest_step() or 0
+
+
+def starts(workdir: pathlib.Path) -> list[int]:
+    """The steps that a run may go on from: of the newest checkpoint, and of the one before it or 0.
+
+    Folds that train side by side save one after the other: one that was killed meanwhile has some a save behind others.
+    """
+    directory = workdir / "checkpoints" / "latest"
+    if not directory.is_dir():
+        return [0]
+    with _manager(directory, kept=None) as manager:
+        return _starts(manager)
+
+
+def _starts(manager: ocp.CheckpointManager) -> list[int]:
+    return [*sorted(manager.all_steps(), reverse=True), 0][:_KEPT]
 
 
 def with_sharding(like: Any, mesh: Mesh) -> Any:

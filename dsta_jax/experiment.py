@@ -153,22 +153,26 @@ class Experiment:
         return cross_validation.summarize(self.members, [fold.value for fold in folds], directories, path)
 
     def _groups(self, pending: Sequence[Fold], path: pathlib.Path) -> Iterator[Members]:
-        """Folds that train side by side: as many recordings, at the same step, and memory for them."""
-
-        def progress(fold: Fold) -> tuple[int, int]:
-            return len(fold.train), checkpoint.latest_step(self.directory(fold, path))
-
+        """Folds that train side by side: as many recordings, a step that all have, and memory for them."""
         left = list(pending)
         while left:
-            first = progress(left[0])
-            group = self._members([fold for fold in left if progress(fold) == first])
-            while len(group.folds) > 1 and not _fit(group):
-                group = self._members(group.folds[:-1])
+            alike = [fold for fold in left if len(fold.train) == len(left[0].train)]
+            starts = {fold.value: checkpoint.starts(self.directory(fold, path)) for fold in alike}
+            of_steps = [[fold for fold in alike if step in starts[fold.value]] for step in starts[left[0].value]]
+            groups = [self._fitting(folds) for folds in of_steps]
+            group = max(groups, key=len)  # Of groups of one size the first, which is further.
             if left_out := self.benchmark.left_out:
                 values = ", ".join(str(fold.value) for fold in group.folds)
                 _LOGGER.info(f"{len(left)} of {len(self.members.folds)} folds to train, now {left_out} {values}")
             yield group
             left = [fold for fold in left if fold not in group.folds]
+
+    def _fitting(self, folds: Sequence[Fold]) -> Members:
+        """The first of the folds, as many as there is memory for; one at least."""
+        group = self._members(folds)
+        while len(group.folds) > 1 and not _fit(group):
+            group = self._members(group.folds[:-1])
+        return group
 
     def _out(self, path: pathlib.Path) -> pathlib.Path:
         """Where results of these recordings go: beside the run's own, unless it was trained on the very same."""

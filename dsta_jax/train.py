@@ -106,7 +106,10 @@ def _init(members: Members, names: tuple[str, ...]) -> Callable[[], TrainState]:
 def _restored(
     members: Members, latest: Sequence[checkpoint.Latest], mesh: Mesh, shapes: TrainState
 ) -> TrainState | None:
-    """The folds' latest states in one; None when there are none."""
+    """The folds' states in one, of the latest step that all of them have; None when there are none."""
+    common = set.intersection(*(set(one.starts()) for one in latest))
+    for one in latest if common else ():
+        one.forget_after(max(common))
     states = []
     for number, one in enumerate(latest):
         like = jax.eval_shape(_init(members, members.names[members.of_fold(number)]))
@@ -115,7 +118,7 @@ def _restored(
     if len(set(steps)) > 1:
         raise UserError(
             f"{', '.join(str(one.workdir) for one in latest)}: at steps {steps}, as damaged checkpoints were passed "
-            f"over, and cannot train side by side; give the same command again, which trains them one after the other"
+            f"over, and cannot train side by side; give the same command again, which goes on from what is whole"
         )
     return jax.jit(train_state.join, out_shardings=_shardings(shapes))(states) if steps[0] else None
 

@@ -152,6 +152,24 @@ def test_folds_whose_checkpoints_differ_are_not_trained_together(config, whole, 
     assert steps(config, tmp_path / "run") == [7, 7, 7]
 
 
+@pytest.mark.parametrize("behind", [(2,), (5, 9)])
+def test_folds_of_which_some_are_a_save_behind_go_on_together_bit_for_bit(config, tmp_path, behind):
+    """As a kill between their saves leaves them."""
+    config.members_per_step = 100
+    assert Experiment(config).train(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "run")
+    for path in (tmp_path / "run").rglob("results.json"):
+        path.unlink()
+    for fold in behind:
+        shutil.rmtree(tmp_path / "run" / "folds" / f"subject_{fold:02d}" / "checkpoints" / "latest" / "7")
+    assert groups(config, tmp_path / "run") == [[2, 5, 9]]
+    assert Experiment(config).train(tmp_path / "run")
+    assert steps(config, tmp_path / "run") == [7, 7, 7]
+    expected = fold_scores(tmp_path / "whole")
+    for key, one in fold_scores(tmp_path / "run").items():
+        np.testing.assert_array_equal(one.score_SxK, expected[key].score_SxK)
+
+
 def first_losses(workdir, fold):
     """Of the first two steps, before differences of rounding have grown."""
     line = json.loads((workdir / "folds" / fold / "metrics.jsonl").read_text().splitlines()[0])
