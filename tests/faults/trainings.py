@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import orbax.checkpoint as ocp
 
 from dsta_jax import checkpoint, logs, scores, train
 from dsta_jax import main as command
@@ -104,14 +105,14 @@ def _digest(tree: Any) -> str:
 
 
 def digests_of_checkpoints(workdir: pathlib.Path) -> dict[str, str]:
-    """Of the arrays of each item of each checkpoint below a directory."""
-    import orbax.checkpoint as ocp
-
+    """Of the arrays of the checkpoints that are kept; a kill while an older one was deleted leaves a part of it."""
     found = {}
-    for pattern in ("*/model", "*/train"):
-        for path in sorted(workdir.rglob(f"checkpoints/*/{pattern}")):
-            with ocp.StandardCheckpointer() as reader:
-                found[str(path.relative_to(workdir))] = _digest(reader.restore(path.absolute()))
+    for directory in sorted(workdir.rglob("checkpoints/*")):
+        steps = sorted((int(path.name) for path in directory.iterdir() if path.name.isdigit()), reverse=True)
+        for step in steps[: 2 if directory.name == "latest" else 1]:
+            for path in sorted((directory / str(step)).glob("[mt][or]*")):  # model and train
+                with ocp.StandardCheckpointer() as reader:
+                    found[str(path.relative_to(workdir))] = _digest(reader.restore(path.absolute()))
     return found
 
 
