@@ -46,7 +46,8 @@ class Latest:
     def __init__(self, workdir: pathlib.Path):
         self.workdir = workdir
         self._directory = workdir / "checkpoints" / "latest"
-        self._manager = _manager(self._directory, kept=_KEPT)
+        with _can_be_written(self._directory):
+            self._manager = _manager(self._directory, kept=_KEPT)
 
     def save(self, state: TrainState, step: int) -> None:
         """Saves, unless this step is saved already; returns before the files are written.
