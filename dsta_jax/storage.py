@@ -54,7 +54,7 @@ def _paths_of(kind: str) -> Any:
             f"{kind}://... needs the package {package} ({error}): pip install 'dsta_jax[{extra}]'"
         ) from error
     os.environ.setdefault("EPATH_USE_TF", "false")
-    logging.getLogger(package).setLevel(logging.WARNING)  # It would tell how it reads.
+    logging.getLogger(package).setLevel(logging.CRITICAL)  # What it raises is told in a line.
     # Other processes, and tensorstore, write there too: what was found once is not remembered.
     for protocol in (kind, package.removesuffix("fs")):
         fsspec.config.conf.setdefault(protocol, {}).setdefault("use_listings_cache", False)
