@@ -70,7 +70,7 @@ class Latest:
 
         def delete() -> None:
             for later in later_steps:
-                shutil.rmtree(self._directory / str(later))
+                storage.remove_directory(self._directory / str(later))
 
         if later_steps := [one for one in self._manager.all_steps() if one > step]:
             processes.on_first(delete)
