@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dsta_jax.data import batches, packing, sampling
+from dsta_jax.data import batches, packing
 from dsta_jax.data.batches import Sampling
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.data.streams import Stream
@@ -30,15 +30,8 @@ class OnDevice:
         """N x R x T x V x C of a step; None gives each body its row."""
         part, how, streams = self._part, self._members.sampling, self._members.streams
         batch, seed = self._members.config.train.batch_size, self._members.config.seed
-        epoch_B, place_B = np.divmod(step * batch + np.arange(batch), len(part))
-        sample_B = np.array([batches.epoch_order(len(part), seed, e)[p] for e, p in zip(epoch_B, place_B, strict=True)])
-        lengths = how.lengths(streams, part.length_N[sample_B])
-        count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
-        words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
-        index_BxT = {
-            interval: sampling.train_frames(length_B, how.sampled, how.frames, words_BxW)
-            for interval, length_B in lengths.items()
-        }
+        epoch_B, sample_B = batches.train_samples(part, batch, seed, step)
+        index_BxT = batches.train_index(part, streams, how, seed, epoch_B, sample_B)
         body_BxM = part.body_NxM[sample_B]
         which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
         sample_R = sample_B[which.sample_R]

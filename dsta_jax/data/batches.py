@@ -84,13 +84,7 @@ def train_batch(
     which = packing.every_body(body_BxM) if rows is None else packing.pack(body_BxM, rows)
     place_P, place_R = np.unique(which.sample_R[own], return_inverse=True)  # the samples that these rows are of
     epoch_P, sample_P = epoch_B[place_P], sample_B[place_P]
-    lengths = how.lengths(members, data_set.length_N[sample_P])
-    count = max(int(sampling.train_words(length_P, how.sampled).max()) for length_P in lengths.values())
-    words_PxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_P, sample_P)
-    index_PxT = {
-        interval: sampling.train_frames(length_P, how.sampled, how.frames, words_PxW)
-        for interval, length_P in lengths.items()
-    }
+    index_PxT = train_index(data_set, members, how, seed, epoch_P, sample_P)
     turn_PxCxC = None
     if how.rotation_degrees or how.scale:
         words_Px4 = sampling.sample_words(4, seed, sampling.Purpose.AUGMENTATION, epoch_P, sample_P)
@@ -105,6 +99,24 @@ def train_samples(data_set: DataSet, batch_size: int, seed: int, step: int) -> t
     epochs = range(int(epoch_B[0]), int(epoch_B[-1]) + 1)
     order_of = {epoch: epoch_order(len(data_set), seed, epoch) for epoch in epochs}
     return epoch_B, np.concatenate([order_of[epoch][place_B[epoch_B == epoch]] for epoch in epochs])
+
+
+def train_index(
+    data_set: DataSet,
+    members: Sequence[streams.Stream],
+    how: Sampling,
+    seed: int,
+    epoch_B: np.ndarray,
+    sample_B: np.ndarray,
+) -> dict[int, np.ndarray]:
+    """B x T: which frames of each sample the members' streams see in an epoch of training, by their interval."""
+    lengths = how.lengths(members, data_set.length_N[sample_B])
+    count = max(int(sampling.train_words(length_B, how.sampled).max()) for length_B in lengths.values())
+    words_BxW = sampling.sample_words(count, seed, sampling.Purpose.FRAMES, epoch_B, sample_B)
+    return {
+        interval: sampling.train_frames(length_B, how.sampled, how.frames, words_BxW)
+        for interval, length_B in lengths.items()
+    }
 
 
 def train_rows(data_set: DataSet, batch_size: int, seed: int, steps: int) -> np.ndarray:
