@@ -40,7 +40,7 @@ def _command(*words):
         (["--config.train.batch_size=3.5"], "flag --config.train.batch_size=3.5: invalid literal for int()"),
         (["--config=configs/none.py"], "--config=configs/none.py: there is no such config; expected a .py file"),
         (["--config=mine.toml"], "--config=mine.toml: a benchmark's file; train on it by --config=own:small"),
-        (["--config.train.epochs=-1"], "config.train.epochs=-1.0: expected above 0"),
+        (["--config.train.epochs=-1"], "config.train.epochs=-1.0: expected a number above 0"),
         (["--config=configs/shrec14.py:bones"], "'bones' after the colon: expected 'small' or some of"),
         (["--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir ?"),
         (["--mode=evaluate"], "--mode=evaluate needs --workdir"),

@@ -163,7 +163,7 @@ def test_a_config_that_was_edited_is_one_line(tmp_path, change):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("number", "by"), [(1, "0.1.0"), (3, "9.9")])
+@pytest.mark.parametrize(("number", "by"), [(1, "0.1.0"), (4, "9.9")])
 def test_a_config_of_another_version_is_one_line(tmp_path, number, by):
     content = {"format": number, "config": {}, "versions": {"dsta_jax": by}}
     if number == 1:
