@@ -16,7 +16,7 @@ PLACES = {
         "rename of the latest checkpoint:3",
         "rename of scores:2",
     ],
-    "training, folds": ["behind a save, which goes on in the background:5", "open of results.json:5"],
+    "training, folds": ["behind a save, which goes on in the background:5", "open of results.json:3"],
     "conversion, replacing": ["rename of the set:2", "rmtree of the set:1"],
     "pair of npy, replacing": ["rename of the pair:1", "rename of the pair:3"],
 }
