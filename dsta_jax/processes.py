@@ -13,6 +13,7 @@ import itertools
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from dsta_jax.errors import UserError
 
 # How long the others wait for a process: at the start until it is there, and later until it is taken for dead.
 _START_SECONDS, _SILENCE_SECONDS = 300, 60
+_PATIENCE_SECONDS = 20  # After it, somebody who waits at the start is told what for.
 
 # A message from one process to the others has so many bytes.
 _MESSAGE_BYTES = 4096
@@ -112,6 +114,16 @@ def _on_tpu() -> bool:
 
 
 def _initialize(coordinator: str | None = None, count: int | None = None, number: int | None = None) -> None:
+    # When another process is not there, or is lost, the runtime aborts: what it says then is enough.
+    faulthandler.disable()
+    who = "this process" if number is None else f"process {number} of {count}"
+    at = f" at {coordinator}" if coordinator else ""
+    waiting = threading.Timer(_PATIENCE_SECONDS, _say, [f"{who} waits for the others{at}"])
+    last = f"error: {who} did not find the others{at} in {_START_SECONDS} s: start all, with the same coordinator"
+    giving_up = threading.Timer(_START_SECONDS - 1, _say, [last])
+    for timer in (waiting, giving_up):
+        timer.daemon = True
+        timer.start()
     try:
         jax.distributed.initialize(
             coordinator,
@@ -121,13 +133,16 @@ def _initialize(coordinator: str | None = None, count: int | None = None, number
             heartbeat_timeout_seconds=_SILENCE_SECONDS,
             shutdown_timeout_seconds=_SILENCE_SECONDS,
         )
-        faulthandler.disable()  # When the first process is lost, the runtime aborts: its message says so, no more.
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"the {count or 'other'} processes did not find each other in {_START_SECONDS} s ({reason}): start all of "
-            f"them, with the same coordinator"
-        ) from error
+        raise UserError(f"{who} cannot join the others{at} ({reason}): start all, with the same coordinator") from error
+    finally:
+        waiting.cancel()
+        giving_up.cancel()
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 def count() -> int:

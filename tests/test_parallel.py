@@ -2,12 +2,14 @@
 
 import logging
 import re
+import types
 
 import jax
 import numpy as np
 import pytest
 
 from dsta_jax import checkpoint, evaluate, parallel, train
+from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 from dsta_jax.members import Members, variable_shapes
 from tests import compiling
@@ -28,6 +30,44 @@ from tests import compiling
 def test_shape(use_devices, members, batch, count, shape):
     use_devices(count)
     assert parallel.make_mesh(members, batch).devices.shape == shape
+
+
+@pytest.mark.parametrize(("sizes", "shape"), [((1, 0), (1, 8)), ((2, 2), (2, 2)), ((0, 1), (4, 1)), ((0, 0), (4, 2))])
+def test_sizes_that_are_given(use_devices, sizes, shape):
+    use_devices(8)
+    assert parallel.widest_mesh(4, 32, parallel.Sizes(*sizes)).devices.shape == shape
+
+
+@pytest.mark.parametrize("sizes", [(3, 0), (4, 4), (0, 5)])
+def test_sizes_that_do_not_divide(use_devices, sizes):
+    use_devices(8)
+    message = rf"4 networks and batches of 32 cannot be divided .* with config.mesh.member={sizes[0]}"
+    with pytest.raises(UserError, match=message):
+        parallel.widest_mesh(4, 32, parallel.Sizes(*sizes))
+
+
+def test_devices_of_a_slice_and_of_a_process_lie_together():
+    """Two slices of two processes each, told in any order."""
+    made = [
+        types.SimpleNamespace(id=number, process_index=number // 2, slice_index=1 - number // 4) for number in range(8)
+    ]
+    found = parallel._by_process(np.random.default_rng(0).permutation(np.array(made, object)).tolist())
+    assert [[device.id for device in own] for own in found] == [[4, 5], [6, 7], [0, 1], [2, 3]]
+
+
+def test_a_batch_that_processes_cannot_share(monkeypatch):
+    """Every process must have a part of each step."""
+    devices = [types.SimpleNamespace(id=number, process_index=number // 2, platform="cpu") for number in range(8)]
+    monkeypatch.setattr(parallel, "devices", lambda: devices)
+    with pytest.raises(UserError, match=r"batches of 6 .* over 4 processes of 2 devices .* multiple of 4"):
+        parallel.widest_mesh(1, 6)
+
+
+def test_the_part_that_a_process_needs(use_devices):
+    """Of one process, all; and what it has is taken from its own place."""
+    use_devices(8)
+    sharding = parallel.by_member_and_batch(parallel.make_mesh(2, 8))
+    assert parallel.own_part((2, 8, 3), sharding) == (slice(0, 2), slice(0, 8), slice(0, 3))
 
 
 def test_idle_devices_are_told(use_devices, caplog):

@@ -69,6 +69,14 @@ def test_learning_rate_without_warm_up_or_decay(training):
     assert [float(rate(jnp.int32(step))) for step in (0, 5000)] == pytest.approx([0.1, 0.1])
 
 
+@pytest.mark.parametrize(("rule", "expected"), [("constant", 0.1), ("linear", 0.4), ("square_root", 0.2)])
+def test_learning_rate_of_larger_batches(training, rule, expected):
+    training.warmup_epochs, training.batch_size, training.rate_rule = 0.0, 128, rule
+    assert float(state_lib.learning_rate(training, 10.0)(jnp.int32(5))) == pytest.approx(expected)
+    training.batch_size = 32
+    assert float(state_lib.learning_rate(training, 10.0)(jnp.int32(5))) == pytest.approx(0.1)
+
+
 def test_a_shorter_training_decays_at_the_same_parts_of_it(training):
     training.epochs = 12.0
     rate = state_lib.learning_rate(training, 10.0)

@@ -433,3 +433,22 @@ def test_augmentation_does_not_spread_what_was_not_seen():
     made.frames_FxVxC[:, 2] = np.nan
     batch = batches.train_batch(made, ("spatial_temporal",), BOTH, 1, 0, 0)
     assert np.isfinite(batch.x).all() and not batch.x[..., 2, :].any() and batch.x[..., 3, :].all()
+
+
+@pytest.mark.parametrize("rows", [None, 9])
+def test_own_rows_are_those_of_the_whole(rows):
+    """What a process makes for its own devices is its part of what one process would make."""
+    made = data_set(2)
+    turned = dataclasses.replace(BOTH, rotation_degrees=20.0, scale=0.1)
+    for step in range(3):
+        whole = batches.train_batch(made, streams.STREAMS, turned, 4, 5, step, rows)
+        for own in (slice(0, 3), slice(3, 6), slice(6, 7)):
+            part = batches.train_batch(made, streams.STREAMS[1:3], turned, 4, 5, step, rows, own)
+            np.testing.assert_array_equal(part.x, whole.x[1:3, own])
+            np.testing.assert_array_equal(part.label, whole.label[1:3])
+    for whole, part in zip(
+        batches.test_batches(made, streams.STREAMS, BOTH, 4),
+        batches.test_batches(made, streams.STREAMS, BOTH, 4, own=lambda count: slice(count // 2, count)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(part.x, whole.x[:, 4:])
