@@ -84,6 +84,8 @@ def _run() -> int:
         _print_results(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))
         return 0
     directory = storage.place(flags.FLAGS.workdir or _default_workdir())
+    if flags.FLAGS.check and not processes.is_first():
+        return 0
     if flags.FLAGS.check:
         return report.check(flags.FLAGS.config, directory.parent / "check")
     trained = experiment.Experiment(flags.FLAGS.config)

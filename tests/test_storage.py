@@ -189,7 +189,7 @@ def test_a_damaged_checkpoint_is_put_aside(bucket):
     def state(step: int) -> TrainState:
         array, number = np.full((2, 3), step, np.float32), np.int32(step)
         parts = {"params": {"w": array}, "batch_stats": {"m": array}, "opt_state": {"v": array}}
-        return jax.device_put(TrainState(step=number, totals=Totals(array, array, array), **parts))
+        return jax.device_put(TrainState(step=number, totals=Totals(*[array] * 5), **parts))
 
     like = checkpoint.replicated(jax.eval_shape(lambda: state(0)), parallel.one_device_mesh())
     saved = checkpoint.Latest(bucket / "damaged")
