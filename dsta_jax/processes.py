@@ -66,20 +66,18 @@ def start(coordinator: str | None = None, count: int | None = None, number: int 
     Raises:
       UserError: when there should be several processes, and something is missing.
     """
-    launcher = next((one for one in _LAUNCHERS if int(os.environ.get(one.count_key) or 1) > 1), None)
+    launcher = next((one for one in _LAUNCHERS if (_told(one.count_key) or 1) > 1), None)
     if count == 1 and (coordinator, number) == (None, None):
         return
     if launcher is None and (coordinator, count, number) == (None, None, None):
         return _start_as_found()
-    by = "" if launcher is None else f"{launcher.name} starts {os.environ[launcher.count_key]} processes, but "
+    by = ""
     if launcher is not None:
-        count = int(os.environ[launcher.count_key]) if count is None else count
-        number = (
-            int(os.environ[launcher.number_key]) if number is None and launcher.number_key in os.environ else number
-        )
-        if launcher.coordinator_key not in os.environ and not (
-            coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
-        ):
+        by = f"{launcher.name} starts {_told(launcher.count_key)} processes, but "
+        coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
+        count = _told(launcher.count_key) if count is None else count
+        number = _told(launcher.number_key) if number is None else number
+        if not coordinator and launcher.coordinator_key not in os.environ:
             how = "this one was not started by srun" if launcher.name == "SLURM" else "does not say where the first is"
             raise UserError(f"{by}{how}: start it so, or give --coordinator=HOST:PORT, or --processes=1 for this alone")
     missing = {"--coordinator": coordinator or launcher, "--processes": count, "--process": number}
@@ -89,6 +87,12 @@ def start(coordinator: str | None = None, count: int | None = None, number: int 
     if not 0 <= number < count:
         raise UserError(f"--process={number} of --processes={count}: expected a number from 0 to {count - 1}")
     _initialize(coordinator, count, number)
+
+
+def _told(key: str) -> int | None:
+    """The number that a launcher tells by a variable of the environment; None where it is not there."""
+    found = os.environ.get(key, "")
+    return int(found) if found.isdecimal() else None
 
 
 def _start_as_found() -> None:

@@ -48,7 +48,7 @@ OPEN_MPI = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"}
         (SLURM, (None, 1, None), []),
         ({**OPEN_MPI, "OMPI_MCA_orte_hnp_uri": "1.0;tcp://10.0.0.1:1"}, (), [(None, 2, 1)]),
         (OPEN_MPI, ("host:1", None, None), [("host:1", 2, 1)]),
-        ({**OPEN_MPI, "JAX_COORDINATOR_ADDRESS": "host:1"}, (), [(None, 2, 1)]),
+        ({**OPEN_MPI, "JAX_COORDINATOR_ADDRESS": "host:1"}, (), [("host:1", 2, 1)]),
     ],
 )
 def test_processes_are_found_or_given(initialized, monkeypatch, environment, given, asked):
