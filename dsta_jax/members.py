@@ -167,11 +167,6 @@ def check_trainable(members: Members) -> None:
                 f"config.train.batch_size={config.train.batch_size}: expected at most {count}, the recordings that are "
                 f"trained on{of_fold}"
             )
-        for stream in set(members.streams).intersection(MOTION):
-            interval, longest = members.sampling.interval(stream), int(fold.train.length_N.max())
-            if interval >= longest:
-                field = "config.data." + stream.replace("temporal", "interval")
-                raise UserError(f"{field}={interval}: expected less than the {longest} frames of the longest recording")
     motion = " and ".join(stream for stream in members.streams if stream in MOTION)
     if not motion:
         return
@@ -182,6 +177,11 @@ def check_trainable(members: Members) -> None:
             f"nothing moves in any of the {total} training recordings, so there is nothing that {motion} could learn "
             f"from; train streams that need no motion, as by --config=NAME:spatial_temporal,spatial"
         )
+    longest = max(int(fold.train.length_N.max()) for fold in members.folds)
+    for stream in filter(MOTION.__contains__, members.streams):
+        if (interval := members.sampling.interval(stream)) >= longest:
+            field = "config.data." + stream.replace("temporal", "interval")
+            raise UserError(f"{field}={interval}: expected less than the {longest} frames of the longest recording")
     if still > total / 2:
         _LOGGER.warning(
             f"nothing moves in {still} of {total} training recordings: {motion} see only zeros there, and a batch of\n"

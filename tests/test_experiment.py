@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 
 import jax.numpy as jnp
 import numpy as np
@@ -95,7 +96,7 @@ def test_a_training_holds_its_directory_until_it_ends(place, config, monkeypatch
     def second(*_):
         with pytest.raises(UserError, match="another program is writing there"):
             Experiment(config).train(place / "run")
-        return False
+        return signal.SIGINT
 
     with monkeypatch.context() as patch:
         patch.setattr(experiment.train, "train", second)

@@ -4,7 +4,6 @@ import logging
 import types
 
 import jax
-import numpy as np
 import pytest
 
 from dsta_jax import checkpoint, memory, parallel, train
@@ -85,10 +84,10 @@ def device(limit):
 
 
 def test_memory_of_devices(monkeypatch):
-    mesh = types.SimpleNamespace(devices=np.array([[device(100 * 10**9)] * 2]))
+    mesh = types.SimpleNamespace(local_devices=[device(100 * 10**9)] * 2)
     assert memory.device_bytes(mesh) == 80 * 10**9, "each has its own"
     monkeypatch.setattr(memory, "_host_bytes", lambda: 10 * 10**9)
-    mesh = types.SimpleNamespace(devices=np.array([[device(None)] * 2]))
+    mesh = types.SimpleNamespace(local_devices=[device(None)] * 2)
     assert memory.device_bytes(mesh) == 4 * 10**9, "they share the machine's"
 
 
