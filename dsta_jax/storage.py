@@ -98,7 +98,8 @@ def size(path: pathlib.Path) -> int:
     if is_local(path):
         return path.stat().st_size
     with as_os_errors(path):
-        return int(path.stat().length)  # type: ignore[attr-defined]  # It is an epath.Path.
+        found: Any = path.stat()  # Of an epath.Path, whose size has another name.
+        return int(found.length)
 
 
 def open_whole(path: pathlib.Path) -> BinaryIO:
@@ -126,8 +127,9 @@ def remove_directory(path: pathlib.Path) -> None:
     if is_local(path):
         shutil.rmtree(path, ignore_errors=True)
     elif path.exists():
+        of_bucket: Any = path
         with as_os_errors(path):
-            path.rmtree()  # type: ignore[attr-defined]  # It is an epath.Path.
+            of_bucket.rmtree()
 
 
 def move_directory(path: pathlib.Path, target: pathlib.Path) -> None:

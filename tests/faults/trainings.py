@@ -88,8 +88,8 @@ def _watch_calls(watch: Watch, workdir: pathlib.Path, notes: pathlib.Path) -> No
             watch.passes("half a line of metrics")
         write(self, step, metrics)
 
-    checkpoint.Latest.save, checkpoint.Latest.restore = saving, restoring  # type: ignore[method-assign]
-    checkpoint.save_best, train.Reporter.note, logs.Metrics.write = saving_best, noting, writing  # type: ignore
+    checkpoint.Latest.save, checkpoint.Latest.restore = saving, restoring
+    checkpoint.save_best, train.Reporter.note, logs.Metrics.write = saving_best, noting, writing
 
 
 def _note(notes: pathlib.Path, **what: Any) -> None:
