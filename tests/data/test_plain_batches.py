@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dsta_jax.data import batches, packing, sampling, streams
-from tests.data.test_batches import BOTH, COUNT, HOW, data_set, own_rows, sequence
+from tests.data.test_batches import BOTH, COUNT, HOW, data_set, sequence
+from tests.data.test_packed_batches import own_rows
 from tests.data.test_streams import literal_stream
 
 
