@@ -66,29 +66,33 @@ class Latest:
         return _starts(self._manager)
 
     def forget_after(self, step: int) -> None:
-        """Deletes the checkpoints of later steps."""
+        """Deletes the checkpoints of later steps, and says so."""
 
         def delete() -> None:
             for later in later_steps:
                 storage.remove_directory(self._directory / str(later))
 
         if later_steps := [one for one in self._manager.all_steps() if one > step]:
+            said = "%s: back from step %d to step %d, the newest that all folds have which train side by side"
+            _LOGGER.warning(said, self.workdir, max(later_steps), step)
             processes.on_first(delete)
             self._manager.reload()
 
-    def restore(self, like: TrainState) -> TrainState | None:
-        """The latest state that is whole, laid out as `like` (arrays or shapes, with shardings); None for none.
+    def restore(self, like: TrainState, most: int) -> TrainState | None:
+        """The latest state of at most so many steps that is whole, laid out as `like`; None for none.
+
+        `like` are arrays or shapes, with shardings.
 
         Newer ones that are damaged are put aside, as `checkpoints/damaged_STEP`, and a line says so.
 
         Raises:
           UserError: when there are checkpoints, but none that can be used.
         """
-        found = _newest(self._manager, self._directory, _items(like))
+        found = _newest(self._manager, self._directory, _items(like), most=most)
         if found is None:
             return None
         items, step = found
-        damaged = [newer for newer in self._manager.all_steps() if newer > step]
+        damaged = [newer for newer in self._manager.all_steps() if step < newer <= most]
 
         def put_aside() -> None:
             for newer in damaged:
@@ -216,17 +220,18 @@ def _saved(items: dict[str, Any], choice: dict[str, Any] | None = None) -> ocp.a
 
 
 def _newest(
-    manager: ocp.CheckpointManager, directory: pathlib.Path, like: dict[str, Any], *words: str
+    manager: ocp.CheckpointManager, directory: pathlib.Path, like: dict[str, Any], *words: str, most: int | None = None
 ) -> tuple[dict[str, Any], int] | None:
     """The items of the newest checkpoint that is whole, and its step; None when there are no checkpoints.
 
-    Arrays are laid out as in `like`; `words` are names of items without arrays.
+    Arrays are laid out as in `like`; `words` are names of items without arrays. Those of more than `most` steps do not
+    count.
 
     Raises:
       UserError: when there are some, and none of them can be used; it says what is wrong with the newest.
     """
     problems, remedy = [], f"restore its files, or delete {directory} and train again"
-    for step in sorted(manager.all_steps(), reverse=True):
+    for step in sorted((one for one in manager.all_steps() if most is None or one <= most), reverse=True):
         try:
             items = _read(manager, step, like, (*words, CHECKSUMS))
         except _Damaged as reason:

@@ -84,7 +84,7 @@ class Experiment:
         Raises:
           UserError: when the directory belongs to something else, or training cannot go on.
         """
-        path = storage.place(directory)
+        path = storage.place_of_run(directory)
         processes.agree("the configuration", f"{directory} {self.config.to_json_best_effort(sort_keys=True)}")
         check_trainable(self.members)
         with contextlib.ExitStack() as held:

@@ -83,7 +83,7 @@ def _run() -> int:
         changes = config_flags.get_override_values(flags.FLAGS["config"])
         _print_results(experiment.of_run(flags.FLAGS.workdir, changes).evaluate(flags.FLAGS.workdir))
         return 0
-    directory = storage.place(flags.FLAGS.workdir or _default_workdir())
+    directory = storage.place_of_run(flags.FLAGS.workdir or _default_workdir())
     if flags.FLAGS.check and not processes.is_first():
         return 0
     if flags.FLAGS.check:

@@ -1,4 +1,4 @@
-"""Where data and runs lie: in a directory of this machine, or in a bucket, as `gs://BUCKET/...` or `s3://BUCKET/...`.
+"""Where data and runs lie: in a directory of this machine, or in a bucket, as `gs://BUCKET/...`; data at `s3://` too.
 
 A place in a bucket is an `epath.Path`, which has the methods of `pathlib.Path` that are used here. What differs: an
 object is there whole or not at all, and cannot grow; a directory is a part of its objects' names, so none is made, and
@@ -39,6 +39,20 @@ def place(name: str | os.PathLike[str]) -> pathlib.Path:
     path: pathlib.Path = _paths_of(kind)(text.rstrip("/"))
     _reach(kind, bucket)
     return path
+
+
+def place_of_run(name: str | os.PathLike[str]) -> pathlib.Path:
+    """The path that somebody names for a run.
+
+    Raises:
+      UserError: as `place`; and for S3, of which Orbax takes no checkpoints.
+    """
+    if os.fspath(name).startswith("s3://"):
+        raise UserError(
+            f"{os.fspath(name)}: a run cannot lie in S3, as Orbax saves no checkpoints there, though its data can: "
+            f"give a directory, or gs://BUCKET/DIRECTORY"
+        )
+    return place(name)
 
 
 @functools.cache

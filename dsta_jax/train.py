@@ -107,19 +107,21 @@ def _restored(
     members: Members, latest: Sequence[checkpoint.Latest], mesh: Mesh, shapes: TrainState
 ) -> TrainState | None:
     """The folds' states in one, of the latest step that all of them have; None when there are none."""
-    common = set.intersection(*(set(one.starts()) for one in latest))
-    for one in latest if common else ():
-        one.forget_after(max(common))
+    starts = [one.starts() for one in latest]
+    # None in common: what cannot be joined is told below.
+    common = max(set.intersection(*map(set, starts)), default=max(map(max, starts)))
     states = []
     for number, one in enumerate(latest):
         like = jax.eval_shape(_init(members, members.names[members.of_fold(number)]))
-        states.append(one.restore(checkpoint.replicated(like, mesh)))
+        states.append(one.restore(checkpoint.replicated(like, mesh), most=common))
     steps = [0 if state is None else int(jax.device_get(state.step)) for state in states]
     if len(set(steps)) > 1:
         raise UserError(
             f"{', '.join(str(one.workdir) for one in latest)}: at steps {steps}, as damaged checkpoints were passed "
             f"over, and cannot train side by side; give the same command again, which goes on from what is whole"
         )
+    for one in latest:  # Now that all have the one to go on from.
+        one.forget_after(steps[0])
     return jax.jit(train_state.join, out_shardings=_shardings(shapes))(states) if steps[0] else None
 
 
@@ -233,6 +235,7 @@ class Reporter:
         self._rate = jax.jit(train_state.learning_rate(members.config.train, members.steps_per_epoch))
         self._waiting: tuple[int, Totals] | None = None
         self._since: tuple[int, float] | None = None
+        self._told: set[tuple[str, int]] = set()
 
     def note(self, step: int, totals: Totals) -> None:
         """Writes the line that was waiting, and keeps the totals of this step if it is to have one."""
@@ -284,7 +287,9 @@ class Reporter:
             what = f"the loss, a parameter or a running statistic of {name} is not finite"
             at = f"at step {totals.failed_step[number]}, of {self._samples(number, int(totals.failed_step[number]))}"
             if totals.seen[number] and train.if_not_finite == "skip":
-                self._progress.say(f"{what} {at}: {totals.skipped[number]:.0f} step(s) undone")
+                if (failed := (name, int(totals.failed_step[number]))) not in self._told:
+                    self._progress.say(f"{what} {at}: {totals.skipped[number]:.0f} step(s) undone")
+                self._told.add(failed)
                 continue
             raise UserError(
                 f"{what} {at}: lower config.train.learning_rate={train.learning_rate:g}, or lengthen "

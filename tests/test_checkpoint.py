@@ -41,7 +41,7 @@ def restored(directory, members):
     shapes = jax.eval_shape(train._init(members, members.names))
     latest = checkpoint.Latest(directory)
     try:
-        return latest.restore(checkpoint.with_sharding(shapes, members.mesh(8)))
+        return latest.restore(checkpoint.with_sharding(shapes, members.mesh(8)), most=members.steps)
     finally:
         latest.close()
 

@@ -199,7 +199,7 @@ def test_a_damaged_checkpoint_is_put_aside(bucket):
     directory = bucket / "damaged" / "checkpoints"
     (directory / "latest" / "2" / "model" / "_METADATA").unlink()
     again = checkpoint.Latest(bucket / "damaged")
-    found = again.restore(like)
+    found = again.restore(like, most=2)
     again.close()
     assert found is not None and int(found.step) == 1
     np.testing.assert_array_equal(found.params["w"], state(1).params["w"])
@@ -215,6 +215,11 @@ def test_without_its_package(kind, monkeypatch):
     with pytest.raises(UserError, match=rf"{kind}://... needs the package {package} .*'dsta_jax\[{extra}\]'") as error:
         storage.place(f"{kind}://bucket/run")
     assert "\n" not in str(error.value)
+
+
+def test_a_run_cannot_lie_in_s3():
+    with pytest.raises(UserError, match=r"s3://bucket/run: a run cannot lie in S3, .* give a directory, or gs://"):
+        storage.place_of_run("s3://bucket/run")
 
 
 def test_a_bucket_that_cannot_be_reached(monkeypatch):

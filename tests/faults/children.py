@@ -1,5 +1,7 @@
 """Programs in forked children, that are killed before a chosen call or after a time; and what they leave running.
 
+Calls are Python's, told of by its audit hooks and by the programs, or the system's, as `system_calls` has them.
+
 A fork saves each program the seconds that imports take. So whoever starts programs must not have used JAX itself.
 """
 
@@ -12,10 +14,12 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psutil
+
+from tests.faults import system_calls
 
 KILLED = -signal.SIGKILL
 
@@ -42,7 +46,10 @@ _KINDS = (
 
 
 class Place(NamedTuple):
-    """Where a program is killed: before the `number`-th call (from 1) of a name, or after so many seconds."""
+    """Where a program is killed: before the `number`-th call (from 1) of a name, or after so many seconds.
+
+    The number of a system call is that of all calls of its name, whatever their files, in one thread.
+    """
 
     call: str = ""
     number: int = 1
@@ -51,13 +58,17 @@ class Place(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a program ended; how long it took; how often it came past each call, unless it was killed; what it said."""
+    """How a program ended; how long it took; what it said; what it left running.
+
+    And the numbers of each call that it came past, unless it was killed; then, before which call (empty for a moment).
+    """
 
     status: int
     seconds: float
-    calls: dict[str, int]
     said: str
     orphans: list[str]
+    calls: Mapping[str, Sequence[int]]
+    killed_at: str
 
 
 class Watch:
@@ -85,26 +96,58 @@ class Watch:
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             return
         if path.startswith(self._below):
-            kind = next(kind for kind, pattern in _KINDS if re.search(pattern, path.removeprefix(self._below)))
-            self.passes(f"{event.split('.')[-1]} of {kind}")
+            self.passes(f"{event.split('.')[-1]} of {_kind_of(path.removeprefix(self._below))}")
 
 
-def run(program: Callable[[Watch], int], place: Place, below: pathlib.Path, log: pathlib.Path) -> Ended:
-    """Runs a program in a child with a session of its own, to its end or its place; processes it leaves are ended."""
+def _kind_of(path: str) -> str:
+    return next(kind for kind, pattern in _KINDS if re.search(pattern, path))
+
+
+def run(
+    program: Callable[[Watch], int], place: Place, below: pathlib.Path, log: pathlib.Path, follow: bool = False
+) -> Ended:
+    """Runs a program in a child with a session of its own, to its end or its place; processes it leaves are ended.
+
+    With `follow` its calls are the system's; else those that Python and the program itself tell of.
+    """
     started = time.monotonic()
+    waiting, gate = os.pipe()
     child = os.fork()
     if not child:
-        _become(program, place, below, log)
+        os.close(gate)
+        _become(program, place, below, log, waiting)
+    trace, strace = log.with_suffix(".strace"), None
+    if follow or place.call.startswith(system_calls.PREFIX):
+        last = (system_calls.of_call(place.call), place.number) if place.call else None
+        strace = system_calls.follow(child, trace, last)
+    os.close(waiting)
+    os.close(gate)
     status = _killed_after(child, place) if place.seconds is not None else _waited(child, 600)
+    seconds, orphans = time.monotonic() - started, _orphans(child)
+    calls, killed_at = _told(log) if status != KILLED else {}, place.call
+    if strace:
+        strace.communicate()
+        calls = system_calls.counted(trace, str(below), _kind_of)
+        killed_at = place.call and system_calls.last_of(trace, str(below), _kind_of)
+    return Ended(status, seconds, log.read_text(errors="replace"), orphans, calls, killed_at)
+
+
+def _told(log: pathlib.Path) -> dict[str, range]:
+    """The calls that a program told of which came to its end; one with an error tells of none."""
     calls = log.with_suffix(".calls")
-    counts = json.loads(calls.read_text()) if status != KILLED and calls.exists() else {}
-    return Ended(status, time.monotonic() - started, counts, log.read_text(errors="replace"), _orphans(child))
+    counts = json.loads(calls.read_text()) if calls.exists() else {}
+    return {name: range(1, count + 1) for name, count in counts.items()}
 
 
-def _become(program: Callable[[Watch], int], place: Place, below: pathlib.Path, log: pathlib.Path) -> None:
-    """The child's life."""
+def _become(
+    program: Callable[[Watch], int], place: Place, below: pathlib.Path, log: pathlib.Path, waiting: int
+) -> None:
+    """The child's life, that begins when nobody holds the other end of the pipe any more."""
     status = 70
     try:
+        os.read(waiting, 1)
+        os.close(waiting)
+        log.with_suffix(".calls").unlink(missing_ok=True)
         os.setsid()
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)

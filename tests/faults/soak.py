@@ -2,9 +2,10 @@
 
   python -m tests.faults.soak --kills=100 --seed=0 --out=faults.json
 
-Each program is killed at random moments and before randomly chosen calls, started
-again until it ends, and compared with one that nobody disturbed. Prints a table;
-the status is 1 when anything is wrong.
+Each program is killed at random moments and before randomly chosen calls, Python's
+and, where strace is installed, the system's; started again until it ends; and
+compared with one that nobody disturbed. Prints a table; the status is 1 when
+anything is wrong.
 """
 
 import os
@@ -21,10 +22,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.faults import children, kinds
+from tests.faults import children, kinds, system_calls
 from tests.faults.children import KILLED, Ended, Place
 from tests.faults.kinds import Kind
 
@@ -45,11 +46,11 @@ class Soak:
         (self._place / name).mkdir()
         return kinds.MAKERS[name](name, self._place / name)
 
-    def undisturbed(self, kind: Kind) -> tuple[Any, Ended]:
-        """The outcome of a program that nobody disturbs, and how it ended."""
+    def undisturbed(self, kind: Kind, follow: bool = False) -> tuple[Any, Ended]:
+        """The outcome of a program that nobody disturbs, and how it ended; with `follow`, with its system calls."""
         directory = self._place / kind.name / "undisturbed"
         kind.prepare(directory)
-        ended = self._run(kind, directory, Place())
+        ended = self._run(kind, directory, Place(), follow)
         if ended.status or ended.orphans:
             raise RuntimeError(f"{kind.name}, undisturbed: status {ended.status}, {ended.orphans}\n{ended.said}")
         outcome = kind.outcome(directory)
@@ -64,9 +65,11 @@ class Soak:
         while True:
             place = next(places) if killed < most else Place()
             ended = self._run(kind, directory, place)
-            where = place.call or ("a moment" if not place.of_worker else "a moment, a worker")
+            where = ended.killed_at or "a moment"
+            if of_worker := _WORKER_KILLED in ended.said:
+                where += ", a worker"
             self._note(kind, where, [f"left running: {one}" for one in ended.orphans])
-            if ended.status == KILLED or (place.of_worker and _WORKER_KILLED in ended.said):
+            if ended.status == KILLED or of_worker:
                 killed += 1
                 self.kills[kind.name, where] += 1
                 self._note(kind, where, kind.wrong(directory, expected))
@@ -80,22 +83,22 @@ class Soak:
         self._note(kind, f"the end, after {killed} kills", _differences(found, expected))
         shutil.rmtree(directory)
 
-    def _run(self, kind: Kind, directory: pathlib.Path, place: Place) -> Ended:
-        return children.run(kind.program(directory), place, directory, self._place / "log.txt")
+    def _run(self, kind: Kind, directory: pathlib.Path, place: Place, follow: bool = False) -> Ended:
+        return children.run(kind.program(directory), place, directory, self._place / "log.txt", follow)
 
     def _note(self, kind: Kind, where: str, wrong: list[str]) -> None:
         for what in wrong:
             print(f"WRONG {kind.name}: {where}: {what}", flush=True)
             self.wrong.append({"kind": kind.name, "where": where, "what": what})
 
-    def places(self, kind: Kind, ended: Ended) -> Iterator[Place]:
+    def places(self, kind: Kind, calls: Mapping[str, Sequence[int]], seconds: float) -> Iterator[Place]:
         """Where to kill: before the calls of an undisturbed run in turn, and in between at any moment."""
         while True:
-            calls = sorted(ended.calls)
-            self._dice.shuffle(calls)
-            for call in calls:
-                yield Place(call, self._dice.randint(1, ended.calls[call]))
-                moment = self._dice.uniform(0, ended.seconds)
+            names = sorted(calls)
+            self._dice.shuffle(names)
+            for call in names:
+                yield Place(call, self._dice.choice(calls[call]))
+                moment = self._dice.uniform(0, seconds)
                 yield Place(seconds=moment, of_worker=kind.has_workers and self._dice.random() < 0.5)
 
 
@@ -127,8 +130,12 @@ def main() -> int:
             expected[kind.name], ended = soak.undisturbed(kind)
             if not options.at:  # The first one had to compile.
                 _, ended = soak.undisturbed(kind)
-            places[kind.name] = soak.places(kind, ended)
-            print(f"{kind.name}: {ended.seconds:.1f} s undisturbed, calls {ended.calls}", flush=True)
+            calls = dict(ended.calls)
+            if system_calls.is_here() and not options.at:
+                calls.update(soak.undisturbed(kind, follow=True)[1].calls)
+            places[kind.name] = soak.places(kind, calls, ended.seconds)
+            counts = {name: len(numbers) for name, numbers in calls.items()}
+            print(f"{kind.name}: {ended.seconds:.1f} s undisturbed, calls {counts}", flush=True)
         if options.at:
             at = [Place(call, int(number)) for call, _, number in (word.rpartition(":") for word in options.at)]
             soak.trial(chosen[0], expected[chosen[0].name], iter(at), len(at))
@@ -139,6 +146,8 @@ def main() -> int:
             print(f"{soak.kills.total()} kills, {time.monotonic() - started:.0f} s", flush=True)
     seconds = time.monotonic() - started
     print(_table(soak))
+    if not system_calls.is_here():
+        print("strace is not installed: nothing was killed before system calls")
     finished = ", ".join(f"{name} {count}" for name, count in soak.finished.items())
     print(f"{soak.kills.total()} kills in {seconds:.0f} s; ended: {finished}; {len(soak.wrong)} things wrong")
     if options.out:

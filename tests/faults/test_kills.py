@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests import raw_recordings
+from tests.faults import system_calls
 
 PLACES = {
     "training, held out": [
@@ -21,12 +22,30 @@ PLACES = {
     "pair of npy, replacing": ["rename of the pair:1", "rename of the pair:3"],
 }
 
+# Of a training, arrays are written by tensorstore's threads; of a conversion, shards by workers.
+SYSTEM_CALLS = {
+    "training, held out": ["system call fsync:2", "system call writev:3"],
+    "conversion": ["system call fsync:2", "system call rename:1"],
+}
+
 
 @pytest.mark.parametrize("kind", PLACES)
 def test_killed_programs_end_as_undisturbed_ones(kind, tmp_path):
-    out = tmp_path / "faults.json"
+    killed(kind, PLACES[kind], tmp_path / "faults.json")
+
+
+@pytest.mark.skipif(not system_calls.is_here(), reason="needs strace")
+@pytest.mark.parametrize("kind", SYSTEM_CALLS)
+def test_killed_before_system_calls(kind, tmp_path):
+    where = [one["where"] for one in killed(kind, SYSTEM_CALLS[kind], tmp_path / "faults.json")]
+    # strace tells what was met, so that kills at the wrong place would be seen.
+    assert [one.split(" of ")[0].split(",")[0] for one in where] == [call.split(":")[0] for call in SYSTEM_CALLS[kind]]
+
+
+def killed(kind, places, out):
+    """Kills a program at each place in turn, starts it again, compares; what the soak says of the kills."""
     finished = subprocess.run(
-        [sys.executable, "-m", "tests.faults.soak", f"--only={kind}", f"--out={out}", "--at", *PLACES[kind]],
+        [sys.executable, "-m", "tests.faults.soak", f"--only={kind}", f"--out={out}", "--at", *places],
         env=raw_recordings.environment(),
         cwd=raw_recordings.ROOT,
         capture_output=True,
@@ -36,4 +55,5 @@ def test_killed_programs_end_as_undisturbed_ones(kind, tmp_path):
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found = json.loads(out.read_text())
     assert found["ended"] == {kind: 1} and not found["wrong"]
-    assert sum(one["kills"] for one in found["kills"]) == len(PLACES[kind]), found["kills"]
+    assert sum(one["kills"] for one in found["kills"]) == len(places), found["kills"]
+    return found["kills"]

@@ -65,8 +65,8 @@ def _watch_calls(watch: Watch, workdir: pathlib.Path, notes: pathlib.Path) -> No
         save(self, state, step)
         watch.passes("behind a save, which goes on in the background")
 
-    def restoring(self: Any, like: Any) -> Any:
-        state = restore(self, like)
+    def restoring(self: Any, like: Any, most: int) -> Any:
+        state = restore(self, like, most)
         if state is not None:
             noted("restored", self.workdir, state, int(state.step))
         return state
