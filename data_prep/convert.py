@@ -55,9 +55,9 @@ from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.recording import Collection, select, without
 from dsta_jax.errors import UserError, one_line_errors
+from dsta_jax.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
 
 from . import conversion, pool, recording_files, tfrecord_set
-from .formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
 
 FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
     "pyskl": lambda path, _: pyskl.read(path),

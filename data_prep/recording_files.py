@@ -20,9 +20,9 @@ from dsta_jax.datasets.recording import (
 )
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, writable
+from dsta_jax.formats import ctr_gcn, npy_pair, padded, pyskl
 
 from . import broken
-from .formats import ctr_gcn, npy_pair, padded, pyskl
 
 Format = Literal["pyskl", "npy", "npz"]
 

@@ -10,9 +10,9 @@ from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.clean import check
 from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, columns, in_one_split_each
 from dsta_jax.errors import UserError
+from dsta_jax.formats.padded import UNSURE, has_confidence
 
 from . import conversion
-from .formats.padded import UNSURE, has_confidence
 
 # Splits that are neither for training nor, by this name, for testing.
 _VALIDATION = {"val", "valid", "validation", "validate", "dev", "eval", "evaluation"}

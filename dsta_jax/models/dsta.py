@@ -23,9 +23,9 @@ class DSTANet(nn.Module):
     many samples (all zeros, the same row each time) can be one row that stands for all of them: see `share_BxR`.
 
     The precision is that of the features and the products, `float32` (or what the input has) or `bfloat16`. Parameters,
-    BatchNorm's statistics, attention maps until they are complete, a gradient's sums over a device's rows, the mean over
-    bodies, frames and joints, and the scores keep the precision of the input. Kernels' gradients come out of their
-    products in the features' precision, and devices add them up so.
+    BatchNorm's statistics, attention maps until they are complete, a gradient's sums over a device's rows, the mean
+    over bodies, frames and joints, and the scores keep the precision of the input. Kernels' gradients come out of
+    their products in the features' precision, and devices add them up so.
     """
 
     classes: int  # K

@@ -7,9 +7,9 @@ import pytest
 from absl import flags
 
 from data_prep import convert
-from data_prep.formats import ctr_gcn, pyskl
+from dsta_jax.formats import ctr_gcn, pyskl
 from tests import raw_recordings
-from tests.data_prep.formats import made
+from tests.formats import made
 
 
 def command(*arguments: str) -> tuple[int, str, str]:

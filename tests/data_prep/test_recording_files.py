@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from data_prep import recording_files
-from data_prep.formats import ctr_gcn, npy_pair, pyskl
 from dsta_jax.datasets.recording import Collection, Recording, entry, select
 from dsta_jax.errors import UserError
+from dsta_jax.formats import ctr_gcn, npy_pair, pyskl
 from tests import raw_recordings
-from tests.data_prep.formats import made
+from tests.formats import made
 
 READERS: dict[str, Any] = {"pyskl": pyskl.read, "npy": npy_pair.read, "npz": ctr_gcn.read}
 ENDINGS: dict[Any, str] = {"pyskl": "a.pkl", "npy": "arrays", "npz": "a.npz"}

@@ -16,7 +16,7 @@ from dsta_jax.datasets.layouts import COCO_17, NTU_25
 from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError
 from tests import raw_recordings
-from tests.data_prep.formats import made
+from tests.formats import made
 
 NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P040R002A060", "S003C001P004R001A001")
 

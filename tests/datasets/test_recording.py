@@ -8,7 +8,7 @@ import pytest
 from dsta_jax.datasets import recording as lib
 from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
-from tests.data_prep.formats import made
+from tests.formats import made
 
 RECORDINGS = {name: Recording(np.full((2, 3, 1, 2), number, np.float32)) for number, name in enumerate("abcd")}
 OVERLAPPING = {"one": ["c", "a"], "two": ["b", "a"]}

@@ -9,9 +9,9 @@ import numpy as np
 from absl import flags
 
 from data_prep import conversion, convert
-from data_prep.formats import npy_pair
 from dsta_jax.data import records
 from dsta_jax.errors import UserError
+from dsta_jax.formats import npy_pair
 from tests import raw_recordings
 from tests.faults.children import Watch
 

@@ -23,11 +23,11 @@ import numpy as np
 with contextlib.suppress(ImportError):  # With atheris, what is fuzzed must be imported under its eyes.
     import atheris
 
-    with atheris.instrument_imports(include=["data_prep.formats"]):
-        from data_prep.formats import npy_pair, pyskl, safe_pickle
+    with atheris.instrument_imports(include=["dsta_jax.formats"]):
+        from dsta_jax.formats import npy_pair, pyskl, safe_pickle
 
-from data_prep.formats import npy_pair, pyskl, safe_pickle
 from dsta_jax.errors import UserError
+from dsta_jax.formats import npy_pair, pyskl, safe_pickle
 from tests.fuzz import harness
 
 _TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz_")

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.data_prep.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, array_of, kind_of, load, ordered, refused
+from tests.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, array_of, kind_of, load, ordered, refused
 
 DAMAGED = {
     "empty array": (array_of(b"(K\x00t", F4, b"1234"), "4 bytes for an array of float32 (0,)"),

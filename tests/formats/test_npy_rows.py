@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from data_prep.formats import npy_rows
 from dsta_jax import files
 from dsta_jax.errors import UserError
+from dsta_jax.formats import npy_rows
 
 dtypes = st.one_of(hnp.floating_dtypes(sizes=(16, 32, 64)), hnp.integer_dtypes(), hnp.unsigned_integer_dtypes())
 shapes = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=4)

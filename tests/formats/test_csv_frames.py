@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from data_prep.formats import csv_frames
 from dsta_jax.errors import UserError
+from dsta_jax.formats import csv_frames
 
 SHAPE = (2, 2, 3)  # Two joints, at most two bodies, three channels.
 FRAMES = np.array([[0.5, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12.5], [-1, 1e-3, 0, 1, 2, 4]], np.float32)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats import npy_pair, padded, pyskl
 from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
-from tests.data_prep.formats import made
+from dsta_jax.formats import npy_pair, padded, pyskl
 from tests.faults.conversions import digest_of_pair
+from tests.formats import made
 
 
 def others_files(directory, split: str = "train", name: str = "train_data_joint.npy", protocol: int = 4, **changes):

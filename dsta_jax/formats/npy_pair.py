@@ -18,8 +18,7 @@ from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.recording import Collection, entry, integer
 from dsta_jax.errors import UserError, shown
 from dsta_jax.files import MOST_TEXT, complete_file, readable, regular
-
-from . import npy_rows, padded, safe_pickle
+from dsta_jax.formats import npy_rows, padded, safe_pickle
 
 _ARRAYS, _LABELS, _BESIDE = ("_data_joint.npy", "_data.npy"), "_label.pkl", "_beside.json"
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

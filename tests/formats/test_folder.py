@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats import folder
 from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
-from tests.data_prep.formats import made
+from dsta_jax.formats import folder
+from tests.formats import made
 
 HEADER = "file,label\n"
 SOURCE = made.source(joints=2, bodies=2)

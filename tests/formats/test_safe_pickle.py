@@ -21,9 +21,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from data_prep.formats import safe_pickle
 from dsta_jax.errors import UserError
-from tests.data_prep.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, STATE, array_of, kind_of, load, refused
+from dsta_jax.formats import safe_pickle
+from tests.formats.pickles import DTYPE, EMPTY, F4, NDARRAY, STATE, array_of, kind_of, load, refused
 
 PROTOCOLS = range(6)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from data_prep.formats import safe_pickle
 from dsta_jax.errors import UserError
+from dsta_jax.formats import safe_pickle
 
 NDARRAY, DTYPE = b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"
 STATE = b"(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"

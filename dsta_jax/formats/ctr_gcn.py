@@ -17,8 +17,7 @@ import numpy as np
 from dsta_jax.datasets.benchmark import Source
 from dsta_jax.datasets.recording import MOST_RECORDINGS, Collection, entry
 from dsta_jax.errors import UserError
-
-from . import npy_rows, padded
+from dsta_jax.formats import npy_rows, padded
 
 _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 

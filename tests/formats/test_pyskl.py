@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats import pyskl
 from dsta_jax.datasets.recording import Recording
 from dsta_jax.errors import UserError
-from tests.data_prep.formats import made
+from dsta_jax.formats import pyskl
+from tests.formats import made
 
 
 def written(tmp_path, value: Any, protocol: int = 4) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats import kinetics
 from dsta_jax.errors import UserError
+from dsta_jax.formats import kinetics
 
 
 def person(value: float, score: float) -> dict[str, Any]:

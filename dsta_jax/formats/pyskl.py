@@ -16,8 +16,7 @@ import numpy as np
 
 from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
 from dsta_jax.errors import UserError, shown
-
-from . import safe_pickle
+from dsta_jax.formats import safe_pickle
 
 _PICTURES = ("img_shape", "original_shape")
 _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES)

@@ -35,8 +35,7 @@ from dsta_jax.datasets.recording import (
     entry,
 )
 from dsta_jax.errors import UserError, shown
-
-from . import csv_frames, npy_rows
+from dsta_jax.formats import csv_frames, npy_rows
 
 LIST = "labels.csv"
 _NEEDED, _SPLIT = ("file", "label"), "split"

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats import ctr_gcn, padded, pyskl
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file
-from tests.data_prep.formats import made
+from dsta_jax.formats import ctr_gcn, padded, pyskl
+from tests.formats import made
 
 T = 8
 
