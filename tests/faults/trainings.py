@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ def program(kind: str, data: pathlib.Path, workdir: pathlib.Path, notes: pathlib
     """Trains to the end. What is saved and restored is added to `notes`, a line each; at the end, what is there."""
 
     def run(watch: Watch) -> int:
+        os.environ["PATH"] = ""  # Else git, which is asked for the commit, could be the one that is killed.
         _watch_calls(watch, workdir, notes)
         words = [word.format(data=data) for word in (WORDS[kind] + _NETWORK).split()]
         argv = ["main", *words, f"--workdir={workdir}", f"--config.data.dir={data}"]
