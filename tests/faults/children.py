@@ -11,6 +11,7 @@ import pathlib
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psutil
+import tqdm
 
 from tests.faults import system_calls
 
@@ -149,6 +151,7 @@ def _become(
         os.close(waiting)
         log.with_suffix(".calls").unlink(missing_ok=True)
         os.setsid()
+        tqdm.tqdm.set_lock(threading.RLock())  # Its own is shared with children that were killed while they held it.
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)
         os.dup2(file, 2)
