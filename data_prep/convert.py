@@ -22,8 +22,9 @@ They are a data set's raw files, or in a format that skeletons are shared in.
              ST-GCN, 2s-AGCN and many others
   npz        the .npz file of CTR-GCN and many others
   kinetics   the directory of Kinetics-Skeleton's JSON files
-  folder     the directory with your own recordings, .npy or .csv files, and
-             their list labels.csv
+  folder     the directory with your own recordings: .npy, .csv or .json files
+             and their list labels.csv; or files as the benchmark's table
+             [files] or --files says
   tfrecord   a converted set's directory, DATA_DIR/NAME/VERSION
 
 Recordings that are no data set's raw files need --benchmark to become TFRecord:
@@ -36,11 +37,13 @@ labels.csv has a header, file,label[,subject,camera,setup,split], and a line for
 each recording. A .npy file holds frames x joints x channels, or frames x bodies
 x joints x channels. A .csv file has a line for each frame: body after body,
 joint after joint, its channels together. NaN or an empty cell is a joint that
-was not seen.
+was not seen. A .json file is one of AlphaPose's, COCO's or MMPose's, and a
+directory one of OpenPose's.
 
 Outputs are complete or absent. What a format cannot hold is said.
 """
 
+import dataclasses
 import io
 import pathlib
 import sys
@@ -50,21 +53,17 @@ from typing import Any, Literal
 from absl import app, flags
 
 from dsta_jax import storage
-from dsta_jax.datasets import ntu, own
+from dsta_jax.datasets import ntu, own, own_files
 from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.recording import Collection, select, without
 from dsta_jax.errors import UserError, one_line_errors
-from dsta_jax.formats import ctr_gcn, folder, kinetics, npy_pair, pyskl
+from dsta_jax.formats.readers import READERS
 
 from . import conversion, pool, recording_files, tfrecord_set
 
 FORMATS: dict[str, Callable[[pathlib.Path, Source | None], Collection]] = {
-    "pyskl": lambda path, _: pyskl.read(path),
-    "npy": npy_pair.read,
-    "npz": ctr_gcn.read,
-    "kinetics": kinetics.read,
-    "folder": folder.read,
+    **READERS,
     "tfrecord": tfrecord_set.read,
 }
 RAW = {name: source.find for name, source in SOURCES.items() if source.find and not source.synthetic}
@@ -135,6 +134,21 @@ def _collection(
     return collection
 
 
+def _benchmark(name: str | None, files: str) -> Benchmark | None:
+    """The benchmark, its files described by a text where there is one."""
+    benchmark = own.find(name) if name else None
+    if not files:
+        return benchmark
+    if benchmark is None:
+        raise UserError("--files needs --benchmark, which says joints, channels and classes")
+    try:
+        described = own_files.of_text(files)
+        described.taken(benchmark.source.channels)
+    except UserError as error:
+        raise UserError(f"--files: {error}") from None
+    return dataclasses.replace(benchmark, source=dataclasses.replace(benchmark.source, files=described))
+
+
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the command's flags."""
     where: dict[str, Any] = {"flag_values": values}
@@ -143,6 +157,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     for name in ("in", "out"):
         flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.", **where)
     flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.", **where)
+    flags.DEFINE_string("files", "", "What the benchmark's table [files] says, as KEY = VALUE, KEY = VALUE.", **where)
     flags.DEFINE_string(
         "name", "", "The converted set's name, for your own recordings in a data set's layout.", **where
     )
@@ -181,7 +196,7 @@ def main(arguments: Sequence[str]) -> None:
         pathlib.Path(path),
         conversion.Options(out_path, values.workers, values.skip_broken, values.overwrite),
         target=values.to,
-        benchmark=own.find(values.benchmark) if values.benchmark else None,
+        benchmark=_benchmark(values.benchmark, values.files),
         splits=values.splits,
         name=values.name,
         missing_list=pathlib.Path(values.missing_list) if values.missing_list else None,

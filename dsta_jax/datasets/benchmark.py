@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from dsta_jax.datasets.layouts import Layout, Reference
+from dsta_jax.datasets.own_files import Files
 from dsta_jax.datasets.recording import Collection
 
 # Coordinates of a joint, and the confidence c with which it was found.
@@ -36,6 +37,7 @@ class Source:
     channels: Channels = "xyz"
     version: str = "1.0.0"  # To be raised when a conversion gives other values.
     find: Callable[[pathlib.Path], Collection] | None = None  # Lists the raw recordings below a directory.
+    files: Files | None = None  # How one's own files are written, where that is said.
     description: str = ""
     citation: str = ""
     homepage: str = ""

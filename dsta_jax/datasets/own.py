@@ -24,6 +24,9 @@
     subject = [3, 7]                       # or camera, setup, as numbers or words; or split = ["test"], the parts that
                                            # the recordings name
 
+    [files]                                # how files are written, where that is another way than the usual one:
+    path = "{label}/*/{frame}.npy"         # `own_files`
+
 Without [split], the part `test` tests.
 """
 
@@ -33,9 +36,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dsta_jax.datasets import own_files
 from dsta_jax.datasets.benchmark import CHANNELS, Benchmark, Protocol, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.layouts import LAYOUTS, Layout, Point, Reference
+from dsta_jax.datasets.own_files import Files
 from dsta_jax.datasets.recording import MOST_CLASSES, ORIGINS
 from dsta_jax.errors import UserError
 from dsta_jax.files import readable, regular
@@ -60,7 +65,8 @@ def find(name: str) -> Benchmark:
 
 def read(path: pathlib.Path) -> Benchmark:
     """Reads a benchmark's file; UserError when a key is missing or unknown, or a value makes no sense."""
-    top = _Table(path, "", _contents(path), ("name", "classes", "layout", "bodies", "channels", "normalize", "split"))
+    keys = ("name", "classes", "layout", "bodies", "channels", "normalize", "split", "files")
+    top = _Table(path, "", _contents(path), keys)
     name = top.take("name", str, "lower-case letters, digits and _, a letter first", _NAME.fullmatch)
     layout = _layout(top, name)
     named = f"a list of two or more different names without blanks around them, at most {MOST_CLASSES}"
@@ -73,6 +79,7 @@ def read(path: pathlib.Path) -> Benchmark:
         reference=_reference(top.table("normalize", *_NORMALIZE, "fallback"), layout, channels),
         bodies=top.take("bodies", int, counted, lambda bodies: 0 < bodies <= _MOST_BODIES, 1),
         channels=channels,
+        files=_files(top, channels),
         description=f"Recordings of {name}, described by a file of its owner's.",
         prepare=(f"python -m data_prep.convert --from=FORMAT --in=RECORDINGS --out={{data_dir}} --benchmark={path}",),
     )
@@ -207,6 +214,19 @@ def _reference(table: _Table | None, layout: Layout, channels: str) -> Reference
         **pairs,
         fallback=_reference(table.table("fallback", *_NORMALIZE), layout, channels),
     )
+
+
+def _files(top: _Table, channels: str) -> Files | None:
+    """What the table [files] says."""
+    table = top.table("files")
+    if table is None:
+        return None
+    try:
+        files = own_files.of_table(table.contents)
+        files.taken(channels)
+    except UserError as error:
+        raise UserError(f"{table.place} {error}") from None
+    return files
 
 
 def _protocol(top: _Table) -> Protocol:

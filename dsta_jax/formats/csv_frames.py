@@ -26,7 +26,7 @@ from dsta_jax.files import MOST_TEXT, readable, regular
 MISSING = frozenset(
     {"", "-", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nan(ind)", "-nan(ind)", "-1.#ind", "1.#qnan", "none", "null"}
 )
-_SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
+SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
 HEAD = 1 << 16  # How many characters show how a file is written.
 _LEAST_COUNTED = 4  # Three whole numbers in a row may be a joint.
 _MOST_CHARACTERS = 1_000  # Of a number; what is longer still is not looked at.
@@ -54,13 +54,13 @@ def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
     """How a file of such frames is written, by its first HEAD characters."""
     lines = text.split("\n")
     filled = [number for number, line in enumerate(lines) if line.strip().lower() not in MISSING][:3] or [0]
-    separator = next((one for number in reversed(filled) for one in ";\t," if one in lines[number]), " ")
+    separator = separator_of([lines[number] for number in filled])
     rows = [_cells(lines[number], separator) for number in filled]
     names = rows[0][1:] if rows[0][:1] == [""] else rows[0]  # pandas writes no name above the frames' numbers.
-    named = bool(names) and len(set(names)) == len(names) and all(number is None for number in _numbers(names))
+    named = bool(names) and len(set(names)) == len(names) and all(number is None for number in numbers_of(names))
     counted = any(is_so(names) and not any(map(is_so, rows[1:2])) for is_so in (_count, _count_again))
     first = filled[0] + 1 if named or counted else 0
-    frames = [(number, _numbers(row)) for number, row in zip(filled, rows, strict=True) if number >= first]
+    frames = [(number, numbers_of(row)) for number, row in zip(filled, rows, strict=True) if number >= first]
     joints, bodies, channels = frame_shape
     widths = [joints * channels * number for number in range(1, bodies + 1)]
     index = None
@@ -68,11 +68,16 @@ def style_of(text: str, frame_shape: tuple[int, int, int]) -> Style:
         starts = {row[0] - number for number, row in frames if row[0] is not None}
         index = starts.pop() if len(starts) == 1 else None
     concluded = {
-        f"numbers are separated by {_SEPARATORS[separator]}": separator != "," and len(rows[0]) > 1,
+        f"numbers are separated by {SEPARATORS[separator]}": separator != "," and len(rows[0]) > 1,
         "the first line counts the columns and is skipped": counted,
         "the first column counts the frames and is left out": index is not None,
     }
     return Style(separator, first, index, tuple(note for note, is_so in concluded.items() if is_so))
+
+
+def separator_of(lines: Sequence[str]) -> str:
+    """What separates the cells of a file's first lines."""
+    return next((one for line in reversed(lines) for one in ";\t," if one in line), " ")
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -83,7 +88,7 @@ def _cells(line: str, separator: str) -> list[str]:
     return [cell.strip().replace(",", ".") if separator in ";\t" else cell.strip() for cell in cells]
 
 
-def _numbers(cells: Sequence[str]) -> list[Any]:
+def numbers_of(cells: Sequence[str]) -> list[Any]:
     """The cells' numbers, NaN for a value that was not seen, None for what is neither."""
     try:
         if "_" not in "".join(cells):  # Python's numbers may have underscores.
@@ -105,7 +110,7 @@ def _count(cells: Sequence[str]) -> bool:
 
     Each may stand there once for each channel of its joint.
     """
-    numbers = [math.nan if number is None else number for number in _numbers(cells)]
+    numbers = [math.nan if number is None else number for number in numbers_of(cells)]
     runs = [(number, len(list(run))) for number, run in itertools.groupby(numbers)]
     steps = {after - before for (before, _), (after, _) in itertools.pairwise(runs)}
     even = len({length for _, length in runs}) == 1 and len(runs) >= (
@@ -190,7 +195,7 @@ def _check(path: pathlib.Path, lines: Sequence[str], style: Style) -> None:
 def _frame(path: pathlib.Path, number: int, line: str, style: Style) -> list[float]:
     """A line's numbers; none where nobody was seen."""
     cells = _cells(line, style.separator) if line.strip() else []
-    numbers = _numbers(cells)
+    numbers = numbers_of(cells)
     if None in numbers:
         column = numbers.index(None)
         hint = "a header is a line of names that differ" if number == 0 else "correct it"

@@ -1,11 +1,12 @@
-"""A directory of one's own recordings: a `.npy` or `.csv` file each, and a list of them, `labels.csv`.
+"""A directory of one's own recordings: a file each, and a list of them, `labels.csv`.
 
 `labels.csv` has a header and a line for each recording: `file,label`, and perhaps `subject,camera,setup,split`. `file`
 is the path from the directory, `label` a class's name or its number from 0, subject, camera and setup are numbers from
 1 or words, split is the part that it belongs to. Without that column, all belong to one, `all`.
 
-A `.npy` file holds T x V x C numbers, T x M x V x C for M bodies, or all of a frame in one row, T x (M V C). `.csv`
-files are described in `csv_frames`. NaN is a joint that was not seen.
+A `.npy` file holds T x V x C numbers, T x M x V x C for M bodies, or all of a frame in one row, T x (M V C). NaN is a
+joint that was not seen. `csv_frames` says what a `.csv` file is, `pose_json` what a `.json` file or a directory of
+OpenPose's is. Files of another kind are described by the source (`own_files`), which may say the labels as well.
 """
 
 import collections
@@ -16,13 +17,13 @@ import io
 import itertools
 import math
 import pathlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.own_files import Files
 from dsta_jax.datasets.recording import (
     ALL,
     MOST_CLASSES,
@@ -35,53 +36,63 @@ from dsta_jax.datasets.recording import (
     entry,
 )
 from dsta_jax.errors import UserError, shown
-from dsta_jax.formats import csv_frames, npy_rows
+from dsta_jax.formats import csv_frames, described, npy_rows, pose_json
+from dsta_jax.formats import labels as naming
+from dsta_jax.formats.described import LIST
 
-LIST = "labels.csv"
 _NEEDED, _SPLIT = ("file", "label"), "split"
 _COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
 _MOST_MISSING = 1_000  # So many may be broken; of more, it is the wrong directory.
-_WHOLE = re.compile(r"([0-9]{1,9})(\.0*)?")  # pandas writes 1.0 in a column where a number is missing.
 
 
 def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """Reads the list.
 
-    The source says how many joints, bodies and channels there are, and the classes' names. Without it, `.csv` files
-    cannot be read, and named classes are numbered in alphabetical order. Raises UserError when there is no such list,
-    or it is not as it must be.
+    The source says how many joints, bodies and channels there are, and the classes' names. Without it, only `.npy`
+    files can be read, and named classes are numbered in alphabetical order. Where it says how files are written and
+    where labels stand, there need be no list. Raises UserError when there is none, or it is not as it must be.
     """
-    path = directory / LIST
+    described_by = source.files if source else None
+    if source and described_by and described_by.labelled:
+        return described.read(directory, source, described_by)
+    if described_by and described_by.many_in_a_file:
+        raise UserError(f"{directory}: files of several recordings without labels; say label in columns of [files]")
+    path, first = directory / LIST, described_by.first_label if described_by else 0
     lines = _lines(path)
     labels = sorted({line["label"] for _, line in lines})
-    class_names = source.label_names if source else None if all(map(_WHOLE.fullmatch, labels)) else tuple(labels)
+    class_names = source.label_names if source else None if all(map(naming.WHOLE.fullmatch, labels)) else tuple(labels)
     if class_names and len(class_names) > MOST_CLASSES:
         raise UserError(f"{path}: {len(class_names)} different labels, expected at most {MOST_CLASSES} classes")
     class_of = {name: number for number, name in enumerate(class_names or ())}
     if source:
-        _check_names(path, labels, class_of)
-    files = [_file(place, directory, line["file"]) for place, line in lines]
-    origins, notes = {}, _unlisted(path, files)
+        naming.check_names(path, labels, class_of)
+    files = [_file(place, directory, line["file"], any_kind=bool(described_by)) for place, line in lines]
+    origins, notes = {}, _unlisted(path, files, say=not described_by)
     for column in ORIGINS:
-        origins[column], mixed = _numbers_or_words([line.get(column, "") for _, line in lines])
+        origins[column], mixed = naming.numbers_or_words([line.get(column, "") for _, line in lines])
         notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
     found = []
     for number, (place, line) in enumerate(lines):
         known = {column: values[number] for column, values in origins.items()}
-        name, label = files[number].rpartition(".")[0], _label(place, line["label"], class_of)
+        name, label = (
+            str(pathlib.PurePosixPath(files[number]).with_suffix("")),
+            naming.label_of(place, line["label"], class_of, first),
+        )
         found.append((place, entry(name, directory / files[number], label, **known)))
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
     for name, (_, line) in zip(entries, lines, strict=True):
         splits.setdefault(line.get(_SPLIT, ALL), []).append(name)
     csv_paths = [one.path for one in entries.values() if one.path.suffix.lower() == ".csv"]
-    if csv_paths and source is None:
-        raise UserError(f"{path}: lists .csv files; say by --benchmark which of their numbers are joints and bodies")
-    if source is not None:
-        source = dataclasses.replace(source, find=None)  # Other processes need not have it.
+    others = [one.path for one in entries.values() if one.path.suffix.lower() != ".npy"]
+    if others and source is None:
+        kind = f"{others[0].suffix} files" if others[0].suffix else "directories"
+        raise UserError(f"{path}: lists {kind}; say by --benchmark which of their numbers are joints and bodies")
+    if source is not None and not described_by:
         concluded = collections.Counter(note for path in csv_paths for note in _conclusions(path, source))
         of_all = f"of {len(csv_paths)} .csv files"
         notes += [f"{directory}: {what} in {count} {of_all}" for what, count in concluded.items()]
+    source = dataclasses.replace(source, find=None) if source else None  # Other processes need not have it.
     read_one = functools.partial(read_recording, source=source)
     return Collection(entries, splits, read_one, class_names, tuple(notes), parallel=True)
 
@@ -113,53 +124,25 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     return lines
 
 
-def _numbers_or_words(cells: Sequence[str]) -> tuple[list[int | str], str]:
-    """A column's values, 0 for an unknown one, and a word among numbers, which are words as well then."""
-    known = ["" if cell.lower() in csv_frames.MISSING else cell for cell in cells]
-    words = [cell for cell in known if cell and not _WHOLE.fullmatch(cell)]
-    values = [(cell if words else int(float(cell))) if cell else 0 for cell in known]
-    return values, words[0] if words and any(map(_WHOLE.fullmatch, known)) else ""
-
-
-def _file(place: str, directory: pathlib.Path, text: str) -> str:
+def _file(place: str, directory: pathlib.Path, text: str, any_kind: bool) -> str:
     """The path of a recording from the directory on, which may be written as in Windows."""
     file = pathlib.PureWindowsPath(text)
-    if file.suffix.lower() not in _READERS or file.anchor or ".." in file.parts:
+    known = any_kind or file.suffix.lower() in _READERS or "." not in file.name
+    if not known or file.anchor or ".." in file.parts:
         raise UserError(f"{place}: file {shown(text)}, expected a .npy or .csv file in {directory}")
     return file.as_posix()
 
 
-def _check_names(path: pathlib.Path, labels: Sequence[str], class_of: Mapping[str, int]) -> None:
-    """Raises UserError when labels may be numbers as well as names: where a class is called by a number."""
-    names = [label for label in labels if label in class_of and _WHOLE.fullmatch(label)]
-    numbers = [label for label in labels if label not in class_of and _WHOLE.fullmatch(label)]
-    if names and numbers:
-        found = f"label {names[0]} is a class's name, and label {numbers[0]} is none"
-        raise UserError(f"{path}: {found}; write names for all of them")
-
-
-def _unlisted(path: pathlib.Path, files: Sequence[str]) -> list[str]:
+def _unlisted(path: pathlib.Path, files: Sequence[str], say: bool) -> list[str]:
     """Says which files are not listed; UserError when very many of those that are listed are missing."""
-    found = (one for one in path.parent.rglob("*") if one.suffix.lower() in _READERS)
+    found = (one for one in path.parent.rglob("*") if one.suffix.lower() in (".npy", ".csv"))
     there = {one.relative_to(path.parent).as_posix() for one in found}
     missing = [file for file in files if file not in there and not (path.parent / file).exists()]
     if len(missing) > _MOST_MISSING:
         count = f"{len(missing)} of {len(files)} files are not there, {shown(missing[0])} first"
         raise UserError(f"{path}: {count}; copy them to {path.parent}, or correct the list")
-    unlisted = sorted(there - {LIST, *files})
+    unlisted = sorted(there - {LIST, *files}) if say else []
     return [f"{path} does not list {len(unlisted)} of the files there, {unlisted[0]} first"] if unlisted else []
-
-
-def _label(place: str, text: str, class_of: Mapping[str, int]) -> int:
-    """The number of a class that is called by its name or its number; any number where no names are known."""
-    if text in class_of:
-        return class_of[text]
-    number = int(match[1]) if (match := _WHOLE.fullmatch(text)) else -1
-    if not 0 <= number < len(class_of or range(10**9)):
-        first = ", ".join(itertools.islice(class_of, 10))
-        names = f" from 0 below {len(class_of)}, or one of {first}" if class_of else ""
-        raise UserError(f"{place}: label {shown(text)}, expected a number{names[:200]}")
-    return number
 
 
 def _conclusions(path: pathlib.Path, source: Source) -> tuple[str, ...]:
@@ -174,6 +157,8 @@ def read_recording(wanted: Entry, source: Source | None) -> Recording:
     """Reads a recording of the source's shape; without a source, a fourth channel is a confidence."""
     if not wanted.path.exists():
         raise UserError(f"{wanted.path}: no such file, but {LIST} names it")
+    if source and (source.files or wanted.path.is_dir()):
+        return described.read_recording(wanted, source, source.files or Files())
     frames_TxMxVxC = _READERS[wanted.path.suffix.lower()](wanted.path, source)
     confidence = source.confidence if source else frames_TxMxVxC.shape[3] == 4
     return Recording.of_channels(frames_TxMxVxC.transpose(0, 2, 1, 3), confidence)
@@ -198,4 +183,5 @@ def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
 _READERS: dict[str, Callable[[pathlib.Path, Any], np.ndarray]] = {
     ".npy": _read_npy,
     ".csv": lambda path, source: csv_frames.read(path, source.frame_shape),
+    ".json": lambda path, source: pose_json.read(path, source, Files().keypoints),
 }

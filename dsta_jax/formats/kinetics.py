@@ -114,13 +114,14 @@ def _people(place: str, skeleton: Any, bodies: int) -> list[np.ndarray]:
     poses = []
     for number, person in enumerate(skeleton):
         found = person if isinstance(person, dict) else {}
-        pose = _numbers(f"{place}: skeleton[{number}]: pose", found.get("pose"), 2 * _JOINTS)
-        score = _numbers(f"{place}: skeleton[{number}]: score", found.get("score"), _JOINTS)
+        pose = numbers(f"{place}: skeleton[{number}]: pose", found.get("pose"), 2 * _JOINTS)
+        score = numbers(f"{place}: skeleton[{number}]: score", found.get("score"), _JOINTS)
         poses.append(np.column_stack([pose.reshape(_JOINTS, 2), score]))
     return sorted(poses, key=lambda pose_VxC: -np.nan_to_num(pose_VxC[:, 2]).mean())[:bodies]
 
 
-def _numbers(place: str, values: Any, count: int) -> np.ndarray:
+def numbers(place: str, values: Any, count: int) -> np.ndarray:
+    """A list of so many numbers, null for NaN; UserError when it is something else."""
     if not isinstance(values, list) or len(values) != count:
         found = f"{len(values)} values" if isinstance(values, list) else shown(values)
         raise UserError(f"{place} is {found}, expected {count} numbers")

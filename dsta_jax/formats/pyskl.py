@@ -3,6 +3,9 @@
 A dict of `split` (names by split; a recording may be in several) and `annotations`, a list of dicts with `frame_dir`
 (the name), `label`, `keypoint` (M x T x V x C), `keypoint_score` (M x T x V; for two coordinates), `total_frames`, and
 for two coordinates `img_shape` and `original_shape` (height, width). A bare list of annotations is read as well.
+
+That of Kinetics-400 is compact: `frame_inds` says for each of N skeletons the frame, from 0, and these, N x V x
+(x, y, confidence), stand under `keypoint`, or in another file, `raw_file`, a dict of such dicts by `frame_dir`.
 """
 
 import collections
@@ -14,16 +17,34 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, entry, integer, is_real, two_sizes
+from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.recording import (
+    ALL,
+    MOST_FRAMES,
+    Collection,
+    Entry,
+    Recording,
+    by_name,
+    check_size,
+    entry,
+    integer,
+    is_real,
+    two_sizes,
+)
 from dsta_jax.errors import UserError, shown
 from dsta_jax.formats import safe_pickle
 
 _PICTURES = ("img_shape", "original_shape")
-_KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES)
+_MOST_PEOPLE = 10  # Of a compact annotation's frame, as pyskl takes them.
+_COMPACT = ("frame_inds", "raw_file")
+_KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES, *_COMPACT)
 
 
-def read(path: pathlib.Path) -> Collection:
-    """Reads the file into memory; UserError when it is no such pickle, or no split names a recording."""
+def read(path: pathlib.Path, source: Source | None = None) -> Collection:
+    """Reads the file into memory; UserError when it is no such pickle, or no split names a recording.
+
+    The source says how many people of a compact file's frames are kept, or else ten are.
+    """
     split, annotations = _parts(path, safe_pickle.load(path))
     found = list(_entries(path, annotations))
     entries = by_name(path, found)
@@ -39,7 +60,7 @@ def read(path: pathlib.Path) -> Collection:
     for name, absent in missing.items():
         notes.append(f"{path}: split {name} names {len(absent)} recordings without annotation, {absent[0]!r} first")
     annotation_of = {one.name: (place, annotation) for (place, one), annotation in zip(found, annotations, strict=True)}
-    read_one = functools.partial(_read_recording, annotation_of)
+    read_one = functools.partial(_read_recording, annotation_of, source.bodies if source else _MOST_PEOPLE)
     return Collection(entries, splits or {ALL: list(entries)}, read_one, notes=tuple(notes))
 
 
@@ -86,10 +107,14 @@ def _entries(path: pathlib.Path, annotations: list[Any]) -> Iterator[tuple[str, 
         yield place, entry(str(name), path, label)
 
 
-def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], wanted: Entry) -> Recording:
+def _read_recording(
+    annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], people: int, wanted: Entry
+) -> Recording:
     """The recording of an entry; UserError when its annotation is not as it must be."""
     place, annotation = annotation_of[wanted.name]
     place = f"{place} ({wanted.name})"
+    if "frame_inds" in annotation:
+        annotation = {**annotation, **_unfolded(place, annotation, people, wanted)}
     keypoint_MxTxVxC, score_MxTxV = annotation.get("keypoint"), annotation.get("keypoint_score")
     shape: tuple[int, ...] = getattr(keypoint_MxTxVxC, "shape", ())
     if not is_real(keypoint_MxTxVxC) or len(shape) != 4 or shape[3] not in (2, 3) or 0 in shape[1:]:
@@ -106,6 +131,57 @@ def _read_recording(annotation_of: Mapping[str, tuple[str, Mapping[Any, Any]]], 
             raise UserError(f"{place}: {key!r} is {shown(value)}, expected height and width, two whole numbers")
     score_TxVxM = None if score_MxTxV is None else score_MxTxV.transpose(1, 2, 0)
     return Recording(keypoint_MxTxVxC.transpose(1, 2, 0, 3), score_TxVxM, *map(two_sizes, pictures))
+
+
+def _unfolded(place: str, annotation: Mapping[Any, Any], people: int, wanted: Entry) -> dict[str, np.ndarray]:
+    """Keypoints and scores, M x T x V x 2 and M x T x V, of a compact annotation; the surest of a frame's people."""
+    pose_NxVxC, frame_N = annotation.get("keypoint"), annotation["frame_inds"]
+    if pose_NxVxC is None:
+        held = _raw_file(place, wanted.path, annotation.get("raw_file"))
+        found = held.get(wanted.name) if isinstance(held, dict) else None
+        pose_NxVxC = found.get("keypoint") if isinstance(found, dict) else None
+    if not is_real(pose_NxVxC) or pose_NxVxC.ndim != 3 or pose_NxVxC.shape[2] != 3 or not pose_NxVxC.shape[1]:
+        raise UserError(f"{place}: 'keypoint' is {shown(pose_NxVxC)}, expected an array N x V x 3 beside 'frame_inds'")
+    frames, total = np.asarray(frame_N), integer(annotation.get("total_frames"))
+    if total is None or not 0 < total <= MOST_FRAMES:
+        raise UserError(f"{place}: 'total_frames' is {shown(annotation.get('total_frames'))}, expected 1 or more")
+    if (
+        frames.dtype.kind not in "iu"
+        or frames.shape != pose_NxVxC.shape[:1]
+        or not np.all((frames >= 0) & (frames < total))
+    ):
+        expected = f"{len(pose_NxVxC)} whole numbers from 0 below {total}"
+        raise UserError(f"{place}: 'frame_inds' is {shown(frames)}, expected {expected}")
+    surest_first_N = np.lexsort([-np.nan_to_num(pose_NxVxC[..., 2]).mean(axis=1), frames])
+    ordered_N = frames[surest_first_N]
+    body_N = np.arange(len(frames)) - np.searchsorted(ordered_N, ordered_N)
+    bodies = min(people, int(body_N.max(initial=0)) + 1)
+    try:
+        check_size(total, bodies, pose_NxVxC.shape[1], 3)
+    except ValueError as error:
+        raise UserError(f"{place}: {error}") from None
+    pose_MxTxVxC = np.zeros((bodies, total, *pose_NxVxC.shape[1:]), pose_NxVxC.dtype)
+    kept = body_N < bodies
+    pose_MxTxVxC[body_N[kept], ordered_N[kept]] = pose_NxVxC[surest_first_N[kept]]
+    return {"keypoint": pose_MxTxVxC[..., :2], "keypoint_score": pose_MxTxVxC[..., 2]}
+
+
+@functools.lru_cache(maxsize=4)  # Recordings of a file mostly stand together.
+def _loaded(path: pathlib.Path) -> Any:
+    return safe_pickle.load(path)
+
+
+def _raw_file(place: str, pickle_path: pathlib.Path, named: Any) -> Any:
+    """What the file holds that an annotation names, by a path from the annotations' directory, or its last parts."""
+    parts = pathlib.PurePosixPath(named).parts if isinstance(named, str) else ()
+    parts = tuple(part for part in parts if part not in ("/", "..") and len(part) < 200)
+    if not parts:
+        raise UserError(f"{place}: neither 'keypoint' nor 'raw_file', expected one of them beside 'frame_inds'")
+    for start in range(len(parts)):
+        path = pickle_path.parent.joinpath(*parts[start:])
+        if path.is_file():
+            return _loaded(path)
+    raise UserError(f"{place}: no file {shown(named)} in {pickle_path.parent}; unpack the files of keypoints there")
 
 
 def write(file: BinaryIO, collection: Collection) -> None:

@@ -40,6 +40,24 @@ def test_the_command_for_raw_files(tmp_path):
     assert [line.split(":")[0].split("/")[0] for line in errors.splitlines()] == ["1 broken recordings", "  ", "error"]
 
 
+def test_the_command_for_described_files(tmp_path):
+    (tmp_path / "mine.toml").write_text(raw_recordings.TINY)
+    lines = "".join(f"{'abc'[row % 3]},{row},2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9\n" for row in range(6))
+    (tmp_path / "keypoint.csv").write_text(lines)
+    status, printed, errors = command(
+        "--from=folder",
+        f"--in={tmp_path / 'keypoint.csv'}",
+        f"--benchmark={tmp_path / 'mine.toml'}",
+        '--files=line = "recording", columns = ["label", "numbers"]',
+        "--to=pyskl",
+        f"--out={tmp_path / 'a.pkl'}",
+    )
+    assert (status, errors) == (0, "") and printed.startswith("pyskl: 6 recordings (all 6) in ")
+    found = pyskl.read(tmp_path / "a.pkl")
+    assert [one.label for one in found.entries.values()] == [0, 1, 2] * 2
+    assert found.read(found.entries["line_4"]).frames_TxVxMxC[0, 0, 0].tolist() == [3, 2, 3]
+
+
 def test_a_directory_whose_name_is_no_text(tmp_path):
     raw_recordings.write_shrec(tmp_path / "a\udcff", [(1, 1, 2, 1)], [(7, 1, 3, 1)])
     strict = {**raw_recordings.environment(), "PYTHONIOENCODING": "utf-8:strict"}
@@ -55,6 +73,14 @@ BAD_COMMANDS = {
     "no directory": (["--from=dhg", "--in=nowhere", "--out=x"], "--in=nowhere: no such directory"),
     "no dashes": (["from=dhg"], "unexpected argument 'from=dhg'; options are written --NAME=VALUE, see --help"),
     "no benchmark": (["--from=npy", "--in=.", "--out=x"], "--to=tfrecord needs --benchmark: a name, or a file NAME.to"),
+    "files without a benchmark": (
+        ["--from=folder", "--in=.", "--out=x", "--files=header = true"],
+        "--files needs --benchmark, which says joints, channels and classes",
+    ),
+    "files that make no sense": (
+        ["--from=folder", "--in=.", "--out=x", "--benchmark=shrec14", "--files=lines = 3"],
+        "--files: unknown key 'lines', expected some of columns, ",
+    ),
     "a name for others": (
         ["--from=shrec17", "--in=.", "--out=x", "--to=npz", "--name=y"],
         "--name is for --to=tfrecord, not npz",
@@ -84,7 +110,19 @@ def test_help():
     assert (status, errors) == (0, "")
     assert printed.count("python -m data_prep.convert") == 4
     assert max(map(len, printed.splitlines())) <= 80
-    for name in ("from", "to", "in", "out", "benchmark", "name", "splits", "missing_list", "workers", "overwrite"):
+    for name in (
+        "from",
+        "to",
+        "in",
+        "out",
+        "benchmark",
+        "files",
+        "name",
+        "splits",
+        "missing_list",
+        "workers",
+        "overwrite",
+    ):
         assert f"--{name}:" in printed or f"--[no]{name}:" in printed
     for name in (*convert.RAW, *convert.FORMATS):
         assert f"\n  {name} " in printed

@@ -227,3 +227,60 @@ def test_arrays_have_the_older_names_that_numpy_1_knows(tmp_path):
     assert file.getvalue().count(b"cnumpy.core.multiarray\n") == 5
     assert file.getvalue().count(b"numpy._core") == 2
     assert pickle.loads(file.getvalue())["annotations"][1]["frame_dir"] == "cnumpy._core.multiarray"
+
+
+# Frames of a compact annotation, and its skeletons: in frame 0 one, in frame 2 three, the surest second.
+SKELETONS_NxVxC = np.array([[[1, 2, 0.5]] * 3, [[3, 4, 0.25]] * 3, [[5, 6, 1]] * 3, [[7, 8, 0.5]] * 3], np.float16)
+COMPACT = {"frame_dir": "a", "label": 1, "total_frames": 4, "frame_inds": np.array([0, 2, 2, 2])}
+
+
+@pytest.mark.parametrize("raw_file", [None, "kp/1.pkl", "/elsewhere/k400/kp/1.pkl", "../x/1.pkl"])
+def test_compact_annotations(tmp_path, raw_file):
+    held = {"keypoint": SKELETONS_NxVxC}
+    place = tmp_path / ("1.pkl" if raw_file and ".." in raw_file else "kp/1.pkl")
+    place.parent.mkdir(exist_ok=True)
+    made.write_pickle(place, {"a": held})
+    path = written(tmp_path, [{**COMPACT, "box_score": [1], **({"raw_file": raw_file} if raw_file else held)}])
+    found = pyskl.read(path, made.source(bodies=2))
+    (note,) = found.notes
+    assert note.endswith("the annotations' keys 'box_score' are not read")
+    recording = found.read(found.entries["a"])
+    assert recording.frames_TxVxMxC.shape == (4, 3, 2, 2) and recording.frames_TxVxMxC.dtype == np.float16
+    assert recording.frames_TxVxMxC[:, 0, :, 0].tolist() == [[1, 0], [0, 0], [5, 7], [0, 0]]
+    assert recording.score_TxVxM[:, 0].tolist() == [[0.5, 0], [0, 0], [1, 0.5], [0, 0]]
+    whole = pyskl.read(path)
+    assert whole.read(whole.entries["a"]).frames_TxVxMxC[2, 0, :, 0].tolist() == [5, 7, 3]
+
+
+BAD_COMPACT = {
+    "nothing": ({}, "neither 'keypoint' nor 'raw_file', expected one of them beside 'frame_inds'"),
+    "no file": ({"raw_file": "kp/2.pkl"}, "no file 'kp/2.pkl' in {path}; unpack the files of keypoints there"),
+    "another": ({"raw_file": "0.pkl"}, "'keypoint' is None, expected an array N x V x 3 beside 'frame_inds'"),
+    "M x T x V x C": (
+        {"keypoint": np.zeros((1, 4, 3, 2))},
+        "'keypoint' is float64 1 x 4 x 3 x 2, expected an array N x V",
+    ),
+    "frames": (
+        {"keypoint": SKELETONS_NxVxC, "total_frames": 2},
+        "'frame_inds' is int64 4, expected 4 whole numbers from 0",
+    ),
+    "no total": ({"keypoint": SKELETONS_NxVxC, "total_frames": None}, "'total_frames' is None, expected 1 or more"),
+    "a large total": (
+        {"keypoint": SKELETONS_NxVxC, "total_frames": 1 << 40},
+        "'total_frames' is 1099511627776, expected 1",
+    ),
+    "words": (
+        {"keypoint": SKELETONS_NxVxC, "frame_inds": ["a"] * 4},
+        "'frame_inds' is <U1 4, expected 4 whole numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COMPACT)
+def test_bad_compact_annotations(tmp_path, case):
+    changes, message = BAD_COMPACT[case]
+    made.write_pickle(tmp_path / "0.pkl", {"b": {}})
+    found = pyskl.read(written(tmp_path, [{**COMPACT, **changes}]))
+    with pytest.raises(UserError) as caught:
+        found.read(found.entries["a"])
+    assert message.format(path=tmp_path) in str(caught.value)
