@@ -22,13 +22,16 @@ from dsta_jax.formats import npy_rows, padded
 _NTU = 25, 2, 3  # V, M and C of NTU RGB+D.
 
 
-def read(path: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the labels; V, M and C are said by what stands beside the arrays, the source, or else NTU RGB+D."""
+def read(path: pathlib.Path, source: Source | None = None, labelled: bool = True) -> Collection:
+    """Reads the labels; V, M and C are said by what stands beside the arrays, the source, or else NTU RGB+D.
+
+    If they are not `labelled`, labels are 0 and there need be none.
+    """
     names = npy_rows.names(path)
     present = sorted((name[2:] for name in names if name.startswith("x_")), key=lambda part: part != "train")
     if not present:
         raise UserError(f"{path}: arrays {', '.join(names[:10]) or 'none'}; expected x_train, y_train, x_test, y_test")
-    parts = [_read_part(path, part, f"beside_{part}" in names, source) for part in present]
+    parts = [_read_part(path, part, f"beside_{part}" in names, source, labelled) for part in present]
     if len({part.split for part in parts}) < len(parts):
         raise UserError(
             f"{path}: two parts are one split, of {', '.join(part.split for part in parts)}, by what stands beside them"
@@ -37,12 +40,14 @@ def read(path: pathlib.Path, source: Source | None = None) -> Collection:
     return padded.collection(path, parts, [f"{path}: the recordings have no names, and get numbers"] * nameless)
 
 
-def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source | None) -> padded.Part:
+def _read_part(path: pathlib.Path, part: str, has_beside: bool, source: Source | None, labelled: bool) -> padded.Part:
     rows_NxTxF = npy_rows.ArchivedRows(path, f"x_{part}")
     shape, place = rows_NxTxF.shape, rows_NxTxF.place
     if len(shape) != 3 or not all(shape[1:]):
         raise UserError(f"{place}: an array of shape {shape}, expected recordings x frames x M V C")
-    labels = _labels(npy_rows.ArchivedRows(path, f"y_{part}"), shape[0])
+    if shape[0] > MOST_RECORDINGS:
+        raise UserError(f"{place}: {shape[0]} recordings, expected at most {MOST_RECORDINGS}")
+    labels = _labels(npy_rows.ArchivedRows(path, f"y_{part}"), shape[0]) if labelled else [0] * shape[0]
     entries = [entry(f"{part}_{row}", path, label) for row, label in enumerate(labels)]
     beside, frame_shape = None, source.frame_shape if source else _NTU
     why = f"of {source.name if source else 'NTU RGB+D'}; say by --benchmark what it is"
@@ -67,8 +72,6 @@ def _labels(rows: npy_rows.ArchivedRows, recordings: int) -> list[int]:
     """The classes of the recordings: whole numbers, or of more than one column the places of the only 1 in each row."""
     if rows.shape[0] != recordings or len(rows.shape) > 2 or 0 in rows.shape[1:]:
         raise UserError(f"{rows.place}: an array of shape {rows.shape}, expected labels of {recordings} recordings")
-    if recordings > MOST_RECORDINGS:
-        raise UserError(f"{rows.place}: {recordings} recordings, expected at most {MOST_RECORDINGS}")
     labels = []
     for number in range(recordings):
         row = np.atleast_1d(rows.row(number))

@@ -45,8 +45,8 @@ _COLUMNS = (*_NEEDED, *ORIGINS, _SPLIT)
 _MOST_MISSING = 1_000  # So many may be broken; of more, it is the wrong directory.
 
 
-def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
-    """Reads the list.
+def read(directory: pathlib.Path, source: Source | None = None, labelled: bool = True) -> Collection:
+    """Reads the list; if recordings are not `labelled`, labels are 0, and the list need not have them.
 
     The source says how many joints, bodies and channels there are, and the classes' names. Without it, only `.npy`
     files can be read, and named classes are numbered in alphabetical order. Where it says how files are written and
@@ -54,12 +54,12 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     """
     described_by = source.files if source else None
     if source and described_by and described_by.labelled:
-        return described.read(directory, source, described_by)
+        return described.read(directory, source, described_by, labelled)
     if described_by and described_by.many_in_a_file:
         raise UserError(f"{directory}: files of several recordings without labels; say label in columns of [files]")
     path, first = directory / LIST, described_by.first_label if described_by else 0
-    lines = _lines(path)
-    labels = sorted({line["label"] for _, line in lines})
+    lines = _lines(path, _NEEDED if labelled else _NEEDED[:1])
+    labels = sorted({line["label"] for _, line in lines}) if labelled else []
     class_names = source.label_names if source else None if all(map(naming.WHOLE.fullmatch, labels)) else tuple(labels)
     if class_names and len(class_names) > MOST_CLASSES:
         raise UserError(f"{path}: {len(class_names)} different labels, expected at most {MOST_CLASSES} classes")
@@ -74,10 +74,8 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     found = []
     for number, (place, line) in enumerate(lines):
         known = {column: values[number] for column, values in origins.items()}
-        name, label = (
-            str(pathlib.PurePosixPath(files[number]).with_suffix("")),
-            naming.label_of(place, line["label"], class_of, first),
-        )
+        name = str(pathlib.PurePosixPath(files[number]).with_suffix(""))
+        label = naming.label_of(place, line["label"], class_of, first) if labelled else 0
         found.append((place, entry(name, directory / files[number], label, **known)))
     entries = by_name(path, found)
     splits: dict[str, list[str]] = {}
@@ -97,7 +95,7 @@ def read(directory: pathlib.Path, source: Source | None = None) -> Collection:
     return Collection(entries, splits, read_one, class_names, tuple(notes), parallel=True)
 
 
-def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
+def _lines(path: pathlib.Path, needed: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
     """The lines of the list: the place, and the cells by column."""
     text = csv_frames.read_text(path)
     delimiter = max(",;\t", key=text.strip().partition("\n")[0].count)
@@ -110,14 +108,14 @@ def _lines(path: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
         raise UserError(f"{path}:{reader.line_num}: not comma-separated text ({error})") from error
     place, header = rows[0] if rows else (f"{path}:1", [])
     columns = [column.lower() for column in header]
-    if not set(_NEEDED) <= set(columns) <= set(_COLUMNS) or len(set(columns)) < len(columns):
+    if not set(needed) <= set(columns) <= set(_COLUMNS) or len(set(columns)) < len(columns):
         raise UserError(f"{place}: columns {shown(','.join(header))}, expected some of {','.join(_COLUMNS)}")
     lines = []
     for place, row in rows[1:]:
         if len(row) != len(columns):
             raise UserError(f"{place}: {len(row)} cells, expected {len(columns)}: {','.join(columns)}")
         line = dict(zip(columns, row, strict=True))
-        for column in (*_NEEDED, _SPLIT):
+        for column in (*needed, _SPLIT):
             if not line.get(column, ALL):
                 raise UserError(f"{place}: no {column}, expected one in every line")
         lines.append((place, line))

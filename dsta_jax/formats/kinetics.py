@@ -68,12 +68,15 @@ def _entries(path: pathlib.Path, listed: dict[str, Any], class_of: dict[int, str
             yield entry(name, path.with_name(path.name.removesuffix(_ENDING)) / f"{name}.json", label)
 
 
-def read_recording(wanted: Entry, bodies: int) -> Recording:
-    """Reads one video: of each frame, the people of the highest mean confidence, most first."""
+def read_recording(wanted: Entry, bodies: int, labelled: bool = True) -> Recording:
+    """Reads one video: of each frame, the people of the highest mean confidence, most first.
+
+    Where it is not `labelled`, its own label may be any.
+    """
     contents = read_json(wanted.path)
     if not isinstance(contents, dict) or not isinstance(contents.get("data"), list) or not contents["data"]:
         raise UserError(f"{wanted.path}: no list 'data', expected the frames of a video")
-    if integer(found := contents.get("label_index", wanted.label)) != wanted.label:
+    if labelled and integer(found := contents.get("label_index", wanted.label)) != wanted.label:
         raise UserError(f"{wanted.path}: label_index {shown(found)}, but {wanted.label} in the list of labels")
     people_of: dict[int, list[np.ndarray]] = {}
     for number, frame in enumerate(contents["data"]):

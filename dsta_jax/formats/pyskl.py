@@ -40,13 +40,14 @@ _COMPACT = ("frame_inds", "raw_file")
 _KEYS = ("frame_dir", "label", "keypoint", "keypoint_score", "total_frames", *_PICTURES, *_COMPACT)
 
 
-def read(path: pathlib.Path, source: Source | None = None) -> Collection:
+def read(path: pathlib.Path, source: Source | None = None, labelled: bool = True) -> Collection:
     """Reads the file into memory; UserError when it is no such pickle, or no split names a recording.
 
-    The source says how many people of a compact file's frames are kept, or else ten are.
+    The source says how many people of a compact file's frames are kept, or else ten are. If they are not `labelled`,
+    labels are 0.
     """
     split, annotations = _parts(path, safe_pickle.load(path))
-    found = list(_entries(path, annotations))
+    found = list(_entries(path, annotations, labelled))
     entries = by_name(path, found)
     notes = []
     if others := sorted({shown(key) for annotation in annotations for key in annotation if key not in _KEYS}):
@@ -94,12 +95,12 @@ def _names(path: pathlib.Path, split: Any, listed: Any) -> list[str]:
     return [str(name) for name in (sorted(names) if isinstance(names, set | frozenset) else names)]
 
 
-def _entries(path: pathlib.Path, annotations: list[Any]) -> Iterator[tuple[str, Entry]]:
+def _entries(path: pathlib.Path, annotations: list[Any], labelled: bool) -> Iterator[tuple[str, Entry]]:
     for number, annotation in enumerate(annotations):
         place = f"{path}: annotations[{number}]"
         if not isinstance(annotation, dict):
             raise UserError(f"{place} is {shown(annotation)}, expected a dict")
-        name, label = annotation.get("frame_dir"), integer(annotation.get("label"))
+        name, label = annotation.get("frame_dir"), integer(annotation.get("label")) if labelled else 0
         if not isinstance(name, str):
             raise UserError(f"{place}: 'frame_dir' is {shown(name)}, expected the recording's name")
         if label is None:

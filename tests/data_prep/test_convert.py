@@ -52,7 +52,7 @@ def test_the_command_for_described_files(tmp_path):
         "--to=pyskl",
         f"--out={tmp_path / 'a.pkl'}",
     )
-    assert (status, errors) == (0, "") and printed.startswith("pyskl: 6 recordings (all 6) in ")
+    assert (status, errors) == (0, "") and "pyskl: 6 recordings (all 6) in " in printed
     found = pyskl.read(tmp_path / "a.pkl")
     assert [one.label for one in found.entries.values()] == [0, 1, 2] * 2
     assert found.read(found.entries["line_4"]).frames_TxVxMxC[0, 0, 0].tolist() == [3, 2, 3]

@@ -150,7 +150,7 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
 def test_more_recordings_than_anybody_has(tmp_path, monkeypatch):
     monkeypatch.setattr(ctr_gcn, "MOST_RECORDINGS", 1)
     np.savez(tmp_path / "a.npz", **ARRAYS)
-    with pytest.raises(UserError, match=r"y_train: \d recordings, expected at most 1"):
+    with pytest.raises(UserError, match=r"x_train: \d recordings, expected at most 1"):
         ctr_gcn.read(tmp_path / "a.npz")
 
 
