@@ -12,12 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dsta_jax.answer import Answer
     from dsta_jax.config import get_config
     from dsta_jax.data.dataset import DataSet
     from dsta_jax.data.streams import STREAMS
     from dsta_jax.experiment import Experiment
     from dsta_jax.fusion import fuse
-    from dsta_jax.predict import Answer, Recognizer, load
+    from dsta_jax.predict import Recognizer, load
 
 __version__ = "0.2.0"
 
@@ -25,7 +26,7 @@ __all__ = ["STREAMS", "Answer", "DataSet", "Experiment", "Recognizer", "fuse", "
 
 _HOMES = {
     "STREAMS": "data.streams",
-    "Answer": "predict",
+    "Answer": "answer",
     "DataSet": "data.dataset",
     "Experiment": "experiment",
     "Recognizer": "predict",

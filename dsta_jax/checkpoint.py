@@ -199,11 +199,11 @@ def _manager(directory: pathlib.Path, kept: int | None) -> ocp.CheckpointManager
     """A manager of the last `kept` checkpoints; None only reads."""
     handlers: dict[str, Any] = {name: ocp.StandardCheckpointHandler() for name in (MODEL, TRAIN)}
     handlers |= {name: ocp.JsonCheckpointHandler() for name in (CHOICE, CHECKSUMS)}
-    options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
     absl = logging.getLogger("absl")
     level = absl.level
     absl.setLevel(logging.ERROR)  # Orbax warns that what is to be read only is read only.
     try:
+        options = ocp.CheckpointManagerOptions(max_to_keep=kept, create=kept is not None, read_only=kept is None)
         # Orbax fails in the background on a relative path, after save() has said that all is well.
         absolute = directory.absolute() if storage.is_local(directory) else directory
         return ocp.CheckpointManager(absolute, options=options, item_names=tuple(handlers), item_handlers=handlers)

@@ -7,10 +7,12 @@ separated by commas: names of streams (only these are trained), and `small` (a n
 import difflib
 import functools
 import importlib.util
+import inspect
 import logging
 import math
 import operator
 import pathlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
@@ -40,7 +42,7 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
       UserError: when a word is unknown.
     """
     config = ml_collections.ConfigDict()
-    config.benchmark = benchmark
+    config.benchmark = benchmark  # a name such as shrec14, or a TOML file of your own
     config.streams = PAPER_STREAMS  # a network each, trained side by side
     config.folds = ()  # where each subject is left out once: the subjects to leave out, such as (1, 2); all if empty
     config.members_per_step = 0  # so many networks (streams x folds) train at once, one a device at least; 0: as
@@ -65,11 +67,11 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.data.validation_by = "subject"  # hold out whole subjects, or cameras, setups, or each recording by itself
 
     config.model = ml_collections.ConfigDict()
-    config.model.input_channels = 64
+    config.model.input_channels = 64  # after the input map
     config.model.channels = (64, 64, 128, 128, 256, 256, 256, 256)  # of each layer
     config.model.embedding = (16, 16, 32, 32, 64, 64, 64, 64)  # C_e, a head's query and key channels
     config.model.strides = (1, 1, 2, 1, 2, 1, 1, 1)  # over time
-    config.model.heads = 3
+    config.model.heads = 3  # S, of each layer
     config.model.attention = "shared"  # strategy per_frame (a), cross_frame (b) or shared (c)
     config.model.position = "decoupled"  # or unified, none
     config.model.regularization = "spatial"  # or none, spatial_temporal
@@ -78,28 +80,28 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.model.precision = "float32"  # or bfloat16, of features and products
 
     config.train = ml_collections.ConfigDict()
-    config.train.epochs = 120.0
+    config.train.epochs = 120.0  # how often all training recordings are seen
     config.train.batch_size = 32  # of each network, on all devices and processes together
     config.train.learning_rate = 0.1  # for batches of 32; ...
     config.train.rate_rule = "constant"  # ... for others the same; or as linear or square_root of their size
-    config.train.warmup_epochs = 5.0
+    config.train.warmup_epochs = 5.0  # in which the learning rate rises from nearly 0; 0 for none
     config.train.warmup_by = "epoch"  # the rate rises with each epoch, as the authors', or with each step
     config.train.decay_at = (0.5, 0.75)  # parts of the training after which the rate is divided: epochs 60 and 90
-    config.train.decay_factor = 10.0
+    config.train.decay_factor = 10.0  # by which the rate is divided
     config.train.momentum = 0.9  # Nesterov's
-    config.train.weight_decay = 0.0005
-    config.train.label_smoothing = 0.0
+    config.train.weight_decay = 0.0005  # of all parameters
+    config.train.label_smoothing = 0.0  # part of each target that is spread evenly over the classes
     config.train.if_not_finite = "stop"  # or skip: undo a step after which a network would not be finite, and go on
 
     config.evaluate = ml_collections.ConfigDict()
-    config.evaluate.batch_size = 64
+    config.evaluate.batch_size = 64  # recordings in a step of an evaluation; changes no score beyond rounding
     config.evaluate.every_epochs = 2.0  # on the held-out part, where there is one
 
     config.checkpoint = ml_collections.ConfigDict()
-    config.checkpoint.every_epochs = 5.0
+    config.checkpoint.every_epochs = 5.0  # a state is saved to go on from
 
     config.log = ml_collections.ConfigDict()
-    config.log.every_steps = 20
+    config.log.every_steps = 20  # a line of metrics, the mean over these steps
 
     return _with_words(config, words)
 
@@ -254,8 +256,8 @@ def check(config: ml_collections.ConfigDict) -> None:
       UserError: when a field is not as it must be, is unknown, or two do not go together.
     """
     check_fields(config)
-    known = set(_fields(paper("")))
-    if unknown := [field for field in _fields(config) if field not in known]:
+    known = set(fields(paper("")))
+    if unknown := [field for field in fields(config) if field not in known]:
         near = "".join(f", did you mean {name}?" for name in difflib.get_close_matches(unknown[0], known, 1))
         raise UserError(f"{unknown[0]}: the configuration has no such field{near}")
     if config.data.frames > config.data.sampled_frames:
@@ -272,15 +274,31 @@ def check(config: ml_collections.ConfigDict) -> None:
             f"config.data.frames={config.data.frames}"
         )
     if config.train.warmup_epochs >= config.train.epochs:
-        fields = "config.train.warmup_epochs={warmup_epochs:g} of config.train.epochs={epochs:g}"
-        _LOGGER.warning("the learning rate rises through the whole training: " + fields.format(**config.train))
+        found = "config.train.warmup_epochs={warmup_epochs:g} of config.train.epochs={epochs:g}"
+        _LOGGER.warning("the learning rate rises through the whole training: " + found.format(**config.train))
 
 
-def _fields(group: ml_collections.ConfigDict, name: str = "config") -> Iterator[str]:
+def fields(group: ml_collections.ConfigDict, name: str = "config") -> Iterator[str]:
     """The names of all fields, such as config.train.epochs."""
     for key, value in group.items():
         below = f"{name}.{key}"
-        yield from _fields(value, below) if isinstance(value, ml_collections.ConfigDict) else [below]
+        yield from fields(value, below) if isinstance(value, ml_collections.ConfigDict) else [below]
+
+
+def described() -> dict[str, tuple[Any, str]]:
+    """The paper's value of each field, and what the comment beside it says."""
+    found: dict[str, tuple[Any, str]] = {}
+    values = paper("").to_dict()
+    for line in inspect.getsource(paper).splitlines():
+        if match := re.fullmatch(r" +config\.([\w.]+) = .*?(?:  # (.*))?", line):
+            field = match[1]
+            value = functools.reduce(operator.getitem, field.split("."), values)
+            if not isinstance(value, dict):
+                found[f"config.{field}"] = value, match[2] or ""
+        elif (match := re.fullmatch(r" +# (.*)", line)) and found:
+            field, (value, text) = found.popitem()
+            found[field] = value, f"{text} {match[1]}"
+    return found
 
 
 def find(name: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import faulthandler
 import json
+import logging
 import os
 import pathlib
 import re
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import tqdm
+from absl import logging as absl_logging
 
 from dsta_jax.data import tfrecord
 from dsta_jax.data.messages import Event
@@ -170,3 +172,15 @@ def lose_no_work_for_want_of_readers() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open(os.devnull, "w")  # noqa: SIM115 - it is closed by the system at the end
         setattr(sys, name, _Patient(stream))
+
+
+def speak_plainly() -> None:
+    """Our own messages as they are, and none of Orbax's, which has pages for each checkpoint; its errors are raised."""
+    absl_logging.set_verbosity(absl_logging.FATAL)
+    absl_logging.set_stderrthreshold(absl_logging.FATAL)
+    logger = logging.getLogger("dsta_jax")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -23,7 +23,6 @@ from typing import Any
 
 import jax
 from absl import app, flags
-from absl import logging as absl_logging
 from ml_collections import config_flags
 
 from dsta_jax import compile_cache, cross_validation, evaluate, experiment, logs, processes, storage
@@ -61,7 +60,7 @@ def _define_flags() -> None:
 @one_line_errors
 def main(argv: Sequence[str]) -> int:
     """Trains or evaluates as the flags say; returns the exit status."""
-    _speak_plainly()
+    logs.speak_plainly()
     compile_cache.use()
     if len(argv) > 1:
         raise UserError(f"unknown argument {argv[1]!r}: options begin with --, see --help")
@@ -128,17 +127,6 @@ def _print_results(results: dict[str, Any], end: str = "") -> None:
     if processes.is_first():
         report = cross_validation.report if "folds" in results else evaluate.report
         print(f"\n{report(results)}{end}")
-
-
-def _speak_plainly() -> None:
-    """Our own messages as they are, and none of Orbax's, which has pages for each checkpoint; its errors are raised."""
-    absl_logging.set_verbosity(absl_logging.FATAL)
-    absl_logging.set_stderrthreshold(absl_logging.FATAL)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    _LOGGER.addHandler(handler)
-    _LOGGER.setLevel(logging.INFO)
-    _LOGGER.propagate = False
 
 
 def _default_workdir() -> str:

@@ -144,7 +144,7 @@ def test_a_long_value_is_cut_short():
 
 
 def test_every_field_has_a_rule():
-    assert {f"config.{field}" for field in lib.RULES} == set(lib._fields(lib.paper("demo")))
+    assert {f"config.{field}" for field in lib.RULES} == set(lib.fields(lib.paper("demo")))
 
 
 def test_a_field_that_is_missing_or_unknown():

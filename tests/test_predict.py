@@ -131,3 +131,68 @@ def test_the_example_of_the_package(config, run):
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = dsta_jax.nonsense
     assert pathlib.Path(dsta_jax.__file__).with_name("py.typed").exists()
+
+
+def test_files_are_what_their_arrays_are(config, run, tmp_path):
+    directory, frames = run(config)
+    recognizer = dsta_jax.load(directory)
+    np.save(tmp_path / "wave.npy", frames[0])
+    (tmp_path / "more").mkdir()
+    np.save(tmp_path / "more" / "b.npy", frames[1])
+    (tmp_path / "more" / "a.npy").write_bytes(b"nonsense")
+    np.save(tmp_path / "more" / "c.npy", np.ones((5, 22, 3)))
+    expected = recognizer(frames[:2])
+    assert recognizer(tmp_path / "wave.npy").score_K == pytest.approx(expected[0].score_K, abs=1e-5)
+    several = recognizer([str(tmp_path / "wave.npy"), str(tmp_path / "more" / "b.npy")])
+    np.testing.assert_allclose([one.score_K for one in several], [one.score_K for one in expected], atol=1e-5)
+
+    found = dict(recognizer.of_files([tmp_path / "wave.npy", tmp_path / "more", tmp_path / "none.npy"]))
+    assert [name.rpartition("/")[2].removesuffix(".npy") for name in found] == ["wave", "a", "b", "c", "none"]
+    wave, broken, other, more_joints, missing = found.values()
+    np.testing.assert_allclose([wave.score_K, other.score_K], [one.score_K for one in expected], atol=1e-5)
+    assert isinstance(broken, UserError) and isinstance(missing, UserError) and "no such file" in str(missing)
+    assert "c.npy: 5 x 22 x 3, expected frames x joints x channels" in str(more_joints)
+    assert "hand_22" in more_joints.table and " 0 wrist" in more_joints.table
+    with pytest.raises(UserError, match="holds more than one recording; of_files answers for all"):
+        recognizer(tmp_path / "more")
+
+
+def test_one_answer_does_not_slow_those_that_follow_down(config, run, monkeypatch):
+    directory, frames = run(config)
+    recognizer = dsta_jax.load(directory)
+    recognizer(frames[0])
+    sizes = []
+    scores_of = evaluate.scores_of
+    monkeypatch.setattr(
+        evaluate,
+        "scores_of",
+        lambda members, *rest: sizes.append(members.config.evaluate.batch_size) or scores_of(members, *rest),
+    )
+    recognizer(frames[:4])
+    assert sizes == [4]
+
+
+def test_segments_are_the_windows_answers(config, run):
+    directory, frames = run(config)
+    recognizer = dsta_jax.load(directory)
+    long = np.concatenate([frames[0], np.full((30, 21, 3), np.nan), frames[1]])
+    found = recognizer.segments(long, window=10, stride=5)
+    assert found[0].first == 0 and found[-1].end == len(long)
+    gap = range(len(frames[0]) + 10, len(frames[0]) + 20)
+    assert not [one for one in found if set(range(one.first, one.end)) & set(gap)], "nobody is in view"
+    (whole,) = recognizer.segments(frames[0], window=1000, stride=15)
+    answer = recognizer(frames[0])
+    assert (whole.first, whole.end, whole.label) == (0, len(frames[0]), answer.label)
+    assert whole.probability == pytest.approx(answer.probability, abs=1e-5)
+    with pytest.raises(UserError, match="recording 0: nobody is seen"):
+        recognizer.segments(np.zeros((30, 21, 3)))
+
+
+def test_live_answers_are_those_of_the_window(config, run):
+    directory, frames = run(config)
+    recognizer = dsta_jax.load(directory)
+    with recognizer.live(fps=30, window=8, every=4, smoothing=0) as stream:
+        said = [stream.push(frame, number / 30) for number, frame in enumerate(frames[0])]
+        assert [number for number, one in enumerate(said) if one is not None] == list(range(3, len(frames[0]), 4))
+        np.testing.assert_allclose(said[11].score_K, recognizer(frames[0][4:12]).score_K, atol=1e-4)
+        assert [stream.push(None) for _ in range(16)][-1] is None, "nobody has been in view for a whole window"

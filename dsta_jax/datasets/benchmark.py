@@ -25,6 +25,13 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(" ".join(name.split()) for name in text.split(","))
 
 
+def data_prep_package() -> str:
+    """What conversion's package is called: it lies beside the library in a checkout, else inside it."""
+    found = importlib.util.find_spec("data_prep")
+    of_checkout = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
+    return "data_prep" if found and found.origin == str(of_checkout) else "dsta_jax.data_prep"
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A data set as its authors publish it."""
@@ -52,9 +59,7 @@ class Source:
 
     def commands(self, data_dir: str | pathlib.Path) -> list[str]:
         """The commands that make the converted set below a directory, in a checkout or of the installed package."""
-        found = importlib.util.find_spec("data_prep")
-        of_checkout = pathlib.Path(__file__).parents[2] / "data_prep" / "__init__.py"
-        package = "data_prep" if found and found.origin == str(of_checkout) else "dsta_jax.data_prep"
+        package = data_prep_package()
         raw_dir = "data/raw" if "://" in str(data_dir) else f"{data_dir}/raw"  # Never in a bucket.
         places = {"data_dir": data_dir, "raw_dir": raw_dir}
         return [one.replace("-m data_prep", f"-m {package}").format(**places) for one in self.prepare]

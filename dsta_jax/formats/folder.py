@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
+from dsta_jax.datasets.joint_lists import OtherJoints
 from dsta_jax.datasets.own_files import Files
 from dsta_jax.datasets.recording import (
     ALL,
@@ -174,7 +175,10 @@ def _read_npy(path: pathlib.Path, source: Source | None) -> np.ndarray:
         fits = array.shape[1:] in [(joints, channels), *itertools.chain(*frames)]
         expected += f", or all of a frame in one row: {joints} joints, {channels} channels, at most {bodies} bodies"
     if not array.size or not fits:
-        raise UserError(f"{path}: {' x '.join(map(str, array.shape)) or 'a single number'}, expected {expected}")
+        message = f"{path}: {' x '.join(map(str, array.shape)) or 'a single number'}, expected {expected}"
+        if source and array.ndim in (3, 4) and array.shape[-1] == channels and array.shape[-2] != joints:
+            raise OtherJoints(message, source.layout, array.shape[-2])
+        raise UserError(message)
     return array.reshape(len(array), -1, joints, channels)
 
 
