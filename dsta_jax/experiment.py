@@ -13,7 +13,18 @@ from typing import Any
 
 import ml_collections
 
-from dsta_jax import checkpoint, cross_validation, evaluate, memory, parallel, processes, storage, train, workdir
+from dsta_jax import (
+    checkpoint,
+    cross_validation,
+    evaluate,
+    memory,
+    parallel,
+    processes,
+    report,
+    storage,
+    train,
+    workdir,
+)
 from dsta_jax import config as config_lib
 from dsta_jax.data import dataset, frames_file
 from dsta_jax.data.dataset import DataSet
@@ -107,7 +118,10 @@ class Experiment:
                     return None
                 for fold, one in zip(group.folds, directories, strict=True):
                     self._evaluate(fold, one, one)
-            return self._results(self.members.folds, path)
+            results = self._results(self.members.folds, path)
+            if pending or not (path / "report.html").exists():
+                report.write_after_evaluation(path, self.data)
+            return results
 
     def evaluate(self, directory: str | pathlib.Path) -> dict[str, Any]:
         """Evaluates the checkpoints of a working directory on this experiment's recordings.
@@ -124,7 +138,9 @@ class Experiment:
             raise UserError(f"{path}: none of the {len(self.members.folds)} folds has a checkpoint: train first")
         for fold in trained or self.members.folds:
             self._evaluate(fold, self.directory(fold, path), self.directory(fold, out))
-        return self._results(trained or self.members.folds, out)
+        results = self._results(trained or self.members.folds, out)
+        report.write_after_evaluation(out, self.data)
+        return results
 
     def directory(self, fold: Fold, path: pathlib.Path) -> pathlib.Path:
         """Where a fold's checkpoints, metrics and scores are: the working directory, or the fold's own below it."""

@@ -19,7 +19,7 @@ import pytest
 from data_prep import conversion, convert
 from data_prep.synthetic import hands as synthetic_hands
 from data_prep.synthetic import raw_set
-from dsta_jax import get_config, parallel
+from dsta_jax import get_config, parallel, report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -81,6 +81,14 @@ def strict_transfers() -> Iterator[None]:
     jax.config.update("jax_transfer_guard", "disallow")
     yield
     jax.config.update("jax_transfer_guard", "allow")
+
+
+@pytest.fixture(autouse=True)
+def use_reports(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function that lets evaluations write reports, which take a second or two; none does until it is called."""
+    write = report.write_after_evaluation
+    monkeypatch.setattr(report, "write_after_evaluation", lambda *_: None)
+    return lambda: monkeypatch.setattr(report, "write_after_evaluation", write)
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,8 @@ def test_wheel_holds_one_package_with_everything(wheel):
         for name, inside in PLACES.items()
         for path in (ROOT / name).rglob("*.py")
     }
-    assert names == modules | {"dsta_jax/py.typed"}
+    of_report = {f"dsta_jax/report/{name}" for name in ("player.js", "matrix.js", "style.css")}
+    assert names == modules | of_report | {"dsta_jax/py.typed"}
 
 
 def test_every_module_of_the_wheel_finds_the_others(installed, tmp_path):

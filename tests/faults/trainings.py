@@ -132,7 +132,7 @@ def outcome(workdir: pathlib.Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted(path for path in workdir.rglob("*") if path.is_file()):
         name = str(path.relative_to(workdir))
-        if "checkpoints/" in name:
+        if "checkpoints/" in name or path.name == "report.html":  # It tells how long the training took.
             continue
         if path.name == "metrics.jsonl":
             found[name] = [
