@@ -122,6 +122,17 @@ def save_best(workdir: pathlib.Path, step: int, model: dict[str, Any], choice: d
         manager.save(step, args=_saved({MODEL: model}, choice), force=True)
 
 
+def save_imported(workdir: pathlib.Path, model: dict[str, Any]) -> None:
+    """Saves variables from elsewhere as the latest, to be evaluated; no training goes on from them.
+
+    They count as of step 1, as 0 is that of no checkpoint.
+    """
+    directory = workdir / "checkpoints" / "latest"
+    _check_room(directory, model)
+    with _can_be_written(directory), _manager(directory, kept=1) as manager:
+        manager.save(1, args=_saved({MODEL: model}), force=True)
+
+
 def restore_best(workdir: pathlib.Path, like: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What `save_best` saved last; None when nothing was."""
     directory = workdir / "checkpoints" / "best"
@@ -253,7 +264,8 @@ def _read(manager: ocp.CheckpointManager, step: int, like: dict[str, Any], words
         saved_shapes = _shapes(manager.item_metadata(step)[MODEL])
     if not saved_shapes:
         raise _Damaged("cannot be read (it describes no arrays): files are missing or damaged")
-    _check_fits(saved_shapes, _shapes(like[MODEL]))
+    if other := misfits(saved_shapes, _shapes(like[MODEL])):
+        raise _OfAnotherNetwork(f"is a checkpoint of another network: {other}")
     arguments: dict[str, Any] = {name: ocp.args.StandardRestore(item) for name, item in like.items()}
     arguments |= {name: ocp.args.JsonRestore() for name in words}
     with _as_damage():
@@ -317,16 +329,14 @@ def _checksums(item: Any) -> dict[str, int]:
     return {path: google_crc32c.value(jax.device_get(leaf).tobytes()) for path, leaf in _leaves(item).items()}
 
 
-def _check_fits(saved: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:
-    """Names the entries that a checkpoint has and the network has not, and the other way round."""
+def misfits(saved: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> str:
+    """Names the entries that are missing, left over or of another shape, the first three of them; nothing for none."""
     problems = [f"missing {path}" for path in wanted if path not in saved]
     problems += [f"left over {path}" for path in saved if path not in wanted]
     for path in wanted:
         if path in saved and saved[path] != wanted[path]:
             problems.append(f"{path} is {saved[path]}, the network needs {wanted[path]}")
-    if problems:
-        shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise _OfAnotherNetwork(f"is a checkpoint of another network: {shown}")
+    return "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:

@@ -47,6 +47,7 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.folds = ()  # where each subject is left out once: the subjects to leave out, such as (1, 2); all if empty
     config.members_per_step = 0  # so many networks (streams x folds) train at once, one a device at least; 0: as
     # many as the devices' memory holds, and on a processor one, which is faster there
+    config.init_from = ""  # begin with the networks of another run, or of a directory in the Hugging Face hub's layout
     config.seed = 0  # of initial values, batches and augmentation
 
     config.mesh = ml_collections.ConfigDict()
@@ -91,6 +92,7 @@ def paper(benchmark: str, words: str = "") -> ml_collections.ConfigDict:
     config.train.momentum = 0.9  # Nesterov's
     config.train.weight_decay = 0.0005  # of all parameters
     config.train.label_smoothing = 0.0  # part of each target that is spread evenly over the classes
+    config.train.loaded_rate = 1.0  # what config.init_from brought learns at this part of the rate; 0: not at all
     config.train.if_not_finite = "stop"  # or skip: undo a step after which a network would not be finite, and go on
 
     config.evaluate = ml_collections.ConfigDict()
@@ -196,6 +198,7 @@ RULES: dict[str, Rule] = {
         lambda value: _is_whole(value) and value >= 0,
     ),
     **_all("mesh", _whole(0, _MOST_SIZE), "member", "data"),
+    "init_from": ("the name of a directory, or nothing", lambda value: value == "" or _is_text(value)),
     "seed": ("a whole number from 0 on and below 2**64", lambda seed: _is_whole(seed) and 0 <= seed < 1 << 64),
     "data.dir": ("the name of a directory", _is_text),
     "data.frames_dir": ("the name of a directory, or nothing", lambda value: value == "" or _is_text(value)),
@@ -216,6 +219,7 @@ RULES: dict[str, Rule] = {
     "train.warmup_epochs": _number(0, _MOST_EPOCHS),
     "train.learning_rate": _number(0, _MOST_RATE),
     "train.decay_factor": _number(1, 1_000_000),
+    "train.loaded_rate": _number(0, 1_000),
     **_all("train", _below(1), "momentum", "weight_decay", "label_smoothing"),
     "train.batch_size": _whole(1, _MOST_SIZE),
     "train.if_not_finite": _one_of(("stop", "skip")),
@@ -272,6 +276,10 @@ def check(config: ml_collections.ConfigDict) -> None:
         raise UserError(
             f"config.model.strides={config.model.strides}: they leave one of {together} frames, expected at most "
             f"config.data.frames={config.data.frames}"
+        )
+    if config.train.loaded_rate != 1 and not config.init_from:
+        raise UserError(
+            f"config.train.loaded_rate={config.train.loaded_rate:g}: nothing is loaded; name a run by config.init_from"
         )
     if config.train.warmup_epochs >= config.train.epochs:
         found = "config.train.warmup_epochs={warmup_epochs:g} of config.train.epochs={epochs:g}"

@@ -32,6 +32,8 @@ from dsta_jax.datasets import own
 from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.errors import UserError
 from dsta_jax.members import Fold, Members, check_trainable, divide
+from dsta_jax.weights import fine_tuning
+from dsta_jax.weights.trained import Trained
 
 # What a network is, and what it sees; the rest says how it is trained.
 _OF_NETWORK = re.compile(r"config\.(streams|model\.|data\.(sampled_frames|frames|slow_interval|fast_interval)\b)")
@@ -99,10 +101,12 @@ class Experiment:
         processes.agree("the configuration", f"{directory} {self.config.to_json_best_effort(sort_keys=True)}")
         check_trainable(self.members)
         with contextlib.ExitStack() as held:
+            begun_with = self._begun_with(path)
+            loaded = begun_with and fine_tuning.digest(begun_with)
 
             def claim() -> None:
                 held.enter_context(workdir.hold(path))
-                workdir.claim(path, self.config, self.data)
+                workdir.claim(path, self.config, self.data, loaded)
 
             processes.on_first(claim)
             workdir.check_shared(path)
@@ -113,7 +117,7 @@ class Experiment:
                 directories = [self.directory(fold, path) for fold in group.folds]
                 for one in directories:
                     storage.make_directory(one)
-                self.stopped_by = train.train(group, directories)
+                self.stopped_by = train.train(group, directories, begun_with)
                 if self.stopped_by:
                     return None
                 for fold, one in zip(group.folds, directories, strict=True):
@@ -145,6 +149,14 @@ class Experiment:
     def directory(self, fold: Fold, path: pathlib.Path) -> pathlib.Path:
         """Where a fold's checkpoints, metrics and scores are: the working directory, or the fold's own below it."""
         return path if fold.value is None else workdir.of_fold(path, self.benchmark, fold.value)
+
+    def _begun_with(self, path: pathlib.Path) -> Trained | None:
+        """What config.init_from names, where some fold has no checkpoint yet to go on from."""
+        if not self.config.init_from or all(
+            checkpoint.latest_step(self.directory(fold, path)) for fold in self.members.folds
+        ):
+            return None
+        return fine_tuning.read(self.config.init_from, self.members)
 
     def _finished(self, fold: Fold, path: pathlib.Path) -> bool:
         directory, members = self.directory(fold, path), self._members([fold])
@@ -208,7 +220,10 @@ class Experiment:
         what = json.dumps([self.data.fingerprint, now["protocol"]], sort_keys=True)
         digest = hashlib.sha256(what.encode()).hexdigest()[:8]
         out = path / "evaluations" / f"{self.benchmark.name}_{digest}"
-        _LOGGER.info("not the recordings, or not the split, that %s was trained with: results go to %s", path, out)
+        why = f"not the recordings, or not the split, that {path} was trained with"
+        if not run.fingerprint:
+            why = f"{path} was imported, and what it was trained with is not known"
+        _LOGGER.info(f"{why}: results go to {out}")
         return out
 
 

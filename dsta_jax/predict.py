@@ -6,14 +6,12 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
-import ml_collections
 import numpy as np
 
-from dsta_jax import evaluate, parallel, storage, windows, workdir
+from dsta_jax import evaluate, parallel, windows
 from dsta_jax.answer import Answer
 from dsta_jax.data import dataset
 from dsta_jax.data.records import Record
-from dsta_jax.datasets.benchmark import Benchmark
 from dsta_jax.datasets.clean import clean_array
 from dsta_jax.datasets.joint_lists import OtherJoints
 from dsta_jax.datasets.own_files import Files
@@ -21,6 +19,8 @@ from dsta_jax.errors import UserError
 from dsta_jax.formats import unlabelled
 from dsta_jax.live import Live
 from dsta_jax.members import Members
+from dsta_jax.weights import trained as trained_networks
+from dsta_jax.weights.trained import Trained
 
 Frames = np.ndarray | str | pathlib.Path  # of one recording: raw joints, or a file of them
 Recordings = Sequence[np.ndarray | pathlib.Path] | list[str] | tuple[str, ...]
@@ -34,38 +34,24 @@ class Recognizer:
       streams: the streams whose scores are averaged.
     """
 
-    def __init__(self, config: ml_collections.ConfigDict, benchmark: Benchmark, checkpoints: pathlib.Path):
-        self.benchmark = benchmark
-        self.streams: tuple[str, ...] = tuple(config.streams)
-        self._config = config
+    def __init__(self, trained: Trained):
+        self.benchmark = trained.benchmark
+        self.streams: tuple[str, ...] = tuple(trained.config.streams)
+        self._config = trained.config
         self._mesh = parallel.one_device_mesh()
-        members = Members(config, benchmark, ())
-        model, _ = evaluate.restore(members, checkpoints, self._mesh)
-        self._variables = evaluate.fold_model(members, model, self._mesh)
+        members = Members(trained.config, trained.benchmark, ())
+        self._variables = evaluate.fold_model(members, trained.model, self._mesh)
 
     @classmethod
     def load(cls, directory: str | pathlib.Path, fold: int | str | None = None) -> "Recognizer":
-        """Loads a run from its working directory, which is all that is needed.
+        """Loads a run from its working directory, or from a directory of the Hugging Face hub's layout.
 
-        Where each subject was left out of training once, `fold` says whose networks answer.
+        Nothing else is needed. Where each subject was left out of training once, `fold` says whose networks answer.
 
         Raises:
           UserError: when there is no trained run, or the fold is missing.
         """
-        path = storage.place(directory)
-        run = workdir.read(path)
-        left_out = run.benchmark.left_out
-        if left_out:
-            trained = sorted(path.glob("folds/*"))
-            path = workdir.of_fold(path, run.benchmark, fold)
-            if path not in trained:
-                names = ", ".join(one.name.removeprefix(f"{left_out}_") for one in trained) or "none yet: train first"
-                raise UserError(
-                    f"{directory}: fold={fold!r}, expected the {left_out} that was left out, one of {names}"
-                )
-        elif fold is not None:
-            raise UserError(f"{directory}: fold={fold!r}, but {run.benchmark.name} has a fixed test part, no folds")
-        return cls(run.config, run.benchmark, path)
+        return cls(trained_networks.read(directory, fold))
 
     @overload
     def __call__(self, frames: Frames) -> Answer: ...
@@ -201,5 +187,5 @@ class Recognizer:
 
 
 def load(directory: str | pathlib.Path, fold: int | str | None = None) -> Recognizer:
-    """A trained run as a function of raw joints; see `Recognizer`. Needs its working directory alone."""
+    """A trained run as a function of raw joints; see `Recognizer`. Needs its directory alone."""
     return Recognizer.load(directory, fold)

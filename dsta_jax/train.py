@@ -26,17 +26,22 @@ from dsta_jax.errors import UserError
 from dsta_jax.logs import Metrics, Progress
 from dsta_jax.members import Members
 from dsta_jax.train_state import Totals, TrainState
+from dsta_jax.weights import fine_tuning
+from dsta_jax.weights.trained import Trained
 
 _LOGGER = logging.getLogger(__name__)
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, Totals]]
 
 
-def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals | None:
-    """Trains members side by side, from the latest checkpoints on if there are any.
+def train(
+    members: Members, workdirs: Sequence[pathlib.Path], begun_with: Trained | None = None
+) -> signal.Signals | None:
+    """Trains members side by side, from the latest checkpoints on if there are any, else with fresh parameters.
 
-    What becomes of a member does not depend on those beside it. In the working directory of each fold are its
-    checkpoints, metrics and so on. All processes train together; a batch is divided over them.
+    Of these, what `begun_with` has is taken from there. What becomes of a member does not depend on those beside it. In
+    the working directory of each fold are its checkpoints, metrics and so on. All processes train together; a batch is
+    divided over them.
 
     Returns:
       None when training is finished; else the signal that interrupted it, and it is saved.
@@ -57,6 +62,8 @@ def train(members: Members, workdirs: Sequence[pathlib.Path]) -> signal.Signals 
         if state is None:
             init = jax.jit(_init(members, members.names), out_shardings=_shardings(shapes))
             state = compiler.submit(init).result()
+            if begun_with is not None:
+                state = fine_tuning.begin(state, begun_with, members, mesh)
         first = int(jax.device_get(state.step))
         _tell_lost_best(members, workdirs, first)
         if first >= members.steps:

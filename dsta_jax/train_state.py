@@ -3,7 +3,7 @@
 import functools
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -87,11 +87,32 @@ def learning_rate(train: ml_collections.ConfigDict, steps_per_epoch: float) -> o
 
 
 def optimizer(train: ml_collections.ConfigDict, steps_per_epoch: float) -> optax.GradientTransformation:
-    """SGD with Nesterov momentum; weight decay is added to the gradient, for every parameter."""
-    return optax.chain(
-        optax.add_decayed_weights(train.weight_decay),
-        optax.sgd(learning_rate(train, steps_per_epoch), momentum=train.momentum, nesterov=True),
-    )
+    """SGD with Nesterov momentum; weight decay is added to the gradient, for every parameter.
+
+    Where `loaded_rate` is not 1, the last of the optimiser's states are `RateParts`.
+    """
+    sgd = optax.sgd(learning_rate(train, steps_per_epoch), momentum=train.momentum, nesterov=True)
+    by_parts = [] if train.loaded_rate == 1 else [_by_parts()]
+    return optax.chain(optax.add_decayed_weights(train.weight_decay), sgd, *by_parts)
+
+
+class RateParts(NamedTuple):
+    """At which part of the learning rate each number of the parameters learns, laid out as they are.
+
+    They are a state, and saved with it, as they differ from member to member and a resumed training needs them.
+    """
+
+    part: Params
+
+
+def _by_parts() -> optax.GradientTransformation:
+    """Multiplies updates by `RateParts`, which are 1 at first."""
+
+    def update(updates: Params, parts: RateParts, params: Params = None) -> tuple[Params, RateParts]:
+        del params
+        return jax.tree.map(jnp.multiply, updates, parts.part), parts
+
+    return optax.GradientTransformation(lambda params: RateParts(jax.tree.map(jnp.ones_like, params)), update)
 
 
 def init(

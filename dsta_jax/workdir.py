@@ -36,7 +36,10 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 class Claimed(NamedTuple):
-    """What `config.json` holds: the resolved configuration, the benchmark, and the data set's fingerprint."""
+    """What `config.json` holds: the resolved configuration, the benchmark, and the data set's fingerprint.
+
+    The fingerprint of a run whose weights came from elsewhere is empty: what it was trained with is not known.
+    """
 
     config: ml_collections.ConfigDict
     benchmark: Benchmark
@@ -52,34 +55,53 @@ def hold(directory: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: DataSet) -> None:
+def claim(directory: pathlib.Path, config: ml_collections.ConfigDict, data: DataSet, loaded: str | None = None) -> None:
     """Makes a working directory and writes `config.json`, or checks that it is of this very configuration and data.
 
     Which folds are trained, how many networks at once, and where the data lie may change: the file then says what was
-    asked for last.
+    asked for last. `loaded` is the digest of the weights that training begins with; None where none are loaded now.
 
     Raises:
       UserError: when it belongs to other ones, and what differs; or when it cannot be written.
     """
-    content = {
-        "format": _FORMAT,
-        "config": config.to_dict(),
-        "benchmark": data.benchmark.to_dict(),
-        "data": {"fingerprint": data.fingerprint, "recordings": len(data)},
-        "versions": _versions(),
-    }
-    content = json.loads(json.dumps(content))  # Tuples become lists, as they are in what was written before.
+    content = _content(config, data.benchmark, {"fingerprint": data.fingerprint, "recordings": len(data)})
     path = directory / "config.json"
     with _no_place(directory):
         if path.exists():
-            before = _read(path)
+            before = read_content(directory)
             _check_same(path, before, content)
+            _check_loaded(path, config.init_from, before.get("loaded"), loaded)
+            loaded = loaded or before.get("loaded")
             if before["config"] == content["config"]:
                 return
         elif directory.exists() and any(not one.name.endswith(".incomplete") for one in directory.iterdir()):
             raise UserError(f"{directory} is not empty and holds no config.json: choose another --workdir")
-        with complete_file(path) as file:
-            file.write(json.dumps(content, indent=2).encode() + b"\n")
+        _write(path, content | ({"loaded": loaded} if loaded else {}))
+
+
+def claim_imported(
+    directory: pathlib.Path, config: ml_collections.ConfigDict, benchmark: Benchmark, files: Mapping[str, str]
+) -> None:
+    """Writes the `config.json` of weights from elsewhere: from which file, by checksum, each stream's are."""
+    with _no_place(directory):
+        content = _content(config, benchmark, {"fingerprint": "", "recordings": 0})
+        _write(directory / "config.json", content | {"imported": dict(files)})
+
+
+def _content(config: ml_collections.ConfigDict, benchmark: Benchmark, data: dict[str, Any]) -> dict[str, Any]:
+    content = {
+        "format": _FORMAT,
+        "config": config.to_dict(),
+        "benchmark": benchmark.to_dict(),
+        "data": data,
+        "versions": _versions(),
+    }
+    return dict(json.loads(json.dumps(content)))  # Tuples become lists, as they are in what was written before.
+
+
+def _write(path: pathlib.Path, content: Mapping[str, Any]) -> None:
+    with complete_file(path) as file:
+        file.write(json.dumps(content, indent=2).encode() + b"\n")
 
 
 def check_shared(directory: pathlib.Path) -> None:
@@ -114,7 +136,7 @@ def read(directory: pathlib.Path) -> Claimed:
     Raises:
       UserError: when there is no such file, or it is of another version of this program.
     """
-    content = _read(directory / "config.json")
+    content = read_content(directory)
     benchmark = Benchmark.from_dict(content["benchmark"])
     known = BENCHMARKS.get(benchmark.name)  # It knows how its recordings are made, too.
     return Claimed(
@@ -131,8 +153,9 @@ def of_fold(directory: pathlib.Path, benchmark: Benchmark, value: Any) -> pathli
     return directory / "folds" / f"{benchmark.left_out}_{word}"
 
 
-def _read(path: pathlib.Path) -> dict[str, Any]:
-    """The content of a config.json of this format, all of whose parts are there."""
+def read_content(directory: pathlib.Path) -> dict[str, Any]:
+    """The content of a config.json of this format, all of whose parts are there; UserError when it is another."""
+    path = directory / "config.json"
     try:
         content = json.loads(regular(path, _MOST_BYTES).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -164,6 +187,11 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Compares configuration, benchmark and data set, field by field."""
+    if "imported" in before:
+        raise UserError(
+            f"{path} is of weights that were imported, and nothing is trained there: choose another --workdir, and "
+            f"begin with them by --config.init_from={path.parent}"
+        )
     differ = [line for line in differences(before["config"], now["config"], "config.") if not _FREE.match(line)]
     differ += differences(before["benchmark"], now["benchmark"], "benchmark.")
     if before["data"]["fingerprint"] != now["data"]["fingerprint"]:
@@ -173,6 +201,15 @@ def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str,
         raise UserError(
             f"{path} is of another configuration: {'; '.join(differ)}. Choose another --workdir, or give the same "
             f"configuration and data to go on"
+        )
+
+
+def _check_loaded(path: pathlib.Path, place: str, before: str | None, now: str | None) -> None:
+    """Compares the weights that some networks began with, and that those not begun yet would begin with."""
+    if now and before and now != before:
+        raise UserError(
+            f"{path}: config.init_from={place} holds other weights than when this run was begun: choose another "
+            f"--workdir, or put those back that were there"
         )
 
 

@@ -19,6 +19,7 @@ def test_training_and_evaluation_need_neither_tensorflow_nor_the_converters():
         "import importlib, sys\n"
         f"for module in {MODULES!r}: importlib.import_module(module)\n"
         "heavy = {'tensorflow', 'tensorflow_datasets', 'data_prep', 'scipy.io', 'matplotlib', 'gcsfs', 's3fs'}\n"
+        "heavy |= {'torch', 'safetensors'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)

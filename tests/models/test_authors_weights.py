@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import traverse_util
 
 from dsta_jax.errors import UserError
 from dsta_jax.models import authors_weights
@@ -48,15 +47,6 @@ def load(load_golden, name):
     return state, jax.eval_shape(lambda key, x: network.init(key, x, train=False), jax.random.key(0), x_RxTxVxC)
 
 
-def torch_layout(leaf, value, shape):
-    """Our array in PyTorch's layout."""
-    if leaf == "kernel":
-        if value.ndim == 4:
-            return value.transpose(3, 2, 0, 1)
-        return value.T.reshape(shape)
-    return value[None] if leaf in ("alpha", "global_map") else value
-
-
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_number_has_one_place(load_golden, name):
     state, like = load(load_golden, name)
@@ -69,12 +59,24 @@ def test_every_number_has_one_place(load_golden, name):
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_name_maps_and_back(load_golden, name):
     state, like = load(load_golden, name)
-    found = traverse_util.flatten_dict(authors_weights.from_state_dict(state, like))
-    names = {path: authors_weights.torch_name(path) for path in found}
-    assert sorted(names.values()) == sorted(state)
-    for path, value in found.items():
-        back = torch_layout(path[-1], value, state[names[path]].shape)
-        np.testing.assert_array_equal(back, state[names[path]], err_msg=names[path])
+    back = authors_weights.to_state_dict(authors_weights.from_state_dict(state, like))
+    assert sorted(back) == sorted(state)
+    for torch_name, value in state.items():
+        np.testing.assert_array_equal(back[torch_name], value, err_msg=torch_name)
+        assert back[torch_name].flags.c_contiguous
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "module.net.", "_orig_mod."])
+def test_what_a_wrapper_put_before_all_names(load_golden, prefix):
+    state, _ = load(load_golden, "dsta_hand_stgr")
+    wrapped = {prefix + name: value for name, value in state.items()}
+    assert list(authors_weights.without_prefix(wrapped)) == list(state)
+
+
+def test_few_of_many_entries_are_listed(load_golden):
+    state, like = load(load_golden, "dsta_hand_stgr")
+    with pytest.raises(UserError, match=r"not known: a0, a1, a2 and 4 more$"):
+        authors_weights.from_state_dict(state | {f"a{number}": np.zeros(1) for number in range(7)}, like)
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
