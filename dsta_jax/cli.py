@@ -182,6 +182,7 @@ def _predict(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
     from dsta_jax import compile_cache, predict_files
 
     options = parser.parse_args(words)
+    options.fold = fold_of(options.fold)
     compile_cache.use()
     return predict_files.run(options)
 
@@ -196,23 +197,89 @@ def _add_experiments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", metavar="DIR", help="where the runs are; without it runs/TABLE_NAME")
 
 
-def _experiments(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+def _config(name: str, fields: Sequence[str], prog: str) -> Any:
+    """A configuration by name, with the fields that are given."""
     from absl import flags
 
-    from dsta_jax import compile_cache, experiments, logs, main
+    from dsta_jax import main
+
+    if unknown := [word for word in fields if not word.startswith("--config.")]:
+        raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see {prog} --help")
+    main.parse_flags(["dsta", f"--config={name}", *fields])
+    return flags.FLAGS.config
+
+
+def _experiments(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    from dsta_jax import compile_cache, experiments, logs
 
     options, fields = parser.parse_known_args(words)
     if options.table not in experiments.NAMES:
         raise UserError(f"dsta experiments {options.table}: expected one of {', '.join(experiments.NAMES)}")
     if options.seeds < 1:
         raise UserError(f"--seeds={options.seeds}: expected 1 or more")
-    if unknown := [word for word in fields if not word.startswith("--config.")]:
-        raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see {parser.prog} --help")
-    main.parse_flags(["dsta", f"--config={options.config}", *fields])
+    config = _config(options.config, fields, parser.prog)
     logs.speak_plainly()
     compile_cache.use()
     workdir = pathlib.Path(options.workdir or experiments.default_workdir(options.table, options.config))
-    return experiments.run(options.table, flags.FLAGS.config, options.seeds, workdir)
+    return experiments.run(options.table, config, options.seeds, workdir)
+
+
+# report.
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's directory, or one of the evaluations in it")
+
+
+def _report(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    from dsta_jax import compile_cache, logs, report, storage
+
+    run = parser.parse_args(words).run
+    logs.speak_plainly()
+    compile_cache.use()
+    print(report.write(storage.place(run)))
+    return 0
+
+
+# import and export.
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="one for each stream, in order, or STREAM=FILE")
+    parser.add_argument("--config", default="demo", metavar="NAME", help="what the networks were trained with")
+    parser.add_argument("--out", required=True, metavar="RUN", help="the run's directory, which is made")
+
+
+def _import(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    from dsta_jax import logs
+    from dsta_jax.weights import importing
+
+    options, fields = parser.parse_known_args(words)
+    config = _config(options.config, fields, parser.prog)
+    logs.speak_plainly()
+    importing.run(options.files, config, options.out)
+    return 0
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's directory")
+    parser.add_argument("--out", required=True, metavar="PATH", help="NAME.pt, or a directory, which is made")
+    parser.add_argument("--fold", metavar="VALUE", help="whose networks, where each subject was left out once")
+
+
+def _export(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    from dsta_jax import logs
+    from dsta_jax.weights import exporting
+
+    options = parser.parse_args(words)
+    logs.speak_plainly()
+    exporting.run(options.run, options.out, fold_of(options.fold))
+    return 0
+
+
+def fold_of(word: str | None) -> int | str | None:
+    """What was left out of a fold, as it is written on the command line."""
+    return int(word) if word is not None and word.isdecimal() else word
 
 
 COMMANDS = {
@@ -289,6 +356,49 @@ on where it was interrupted.
 """,
         _add_experiments,
         _experiments,
+    ),
+    "report": Command(
+        "write a run's report.html again",
+        "RUN",
+        """
+Writes the page with figures that every evaluation leaves beside its results:
+accuracies, confusions with skeletons that play, attention, calibration.
+""",
+        """
+  dsta report runs/shrec14
+  dsta report runs/mine/evaluations/new_people
+""",
+        _add_report,
+        _report,
+    ),
+    "import": Command(
+        "a run of the authors' PyTorch weights",
+        "FILE ... --config=NAME --out=RUN [--config.FIELD=...]",
+        """
+Makes a run of PyTorch files of the authors' network. It evaluates, answers and
+can be fine-tuned like any other. docs/weights.md says what such files may hold.
+""",
+        """
+  dsta import joint.pt bone.pt --config=shrec14:spatial_temporal,spatial \\
+      --out=runs/theirs
+  dsta import spatial=bone.pt --config=ntu60_cs --out=runs/theirs
+""",
+        _add_import,
+        _import,
+    ),
+    "export": Command(
+        "a run's weights as PyTorch files, or for the Hugging Face hub",
+        "RUN --out=PATH [--fold=VALUE]",
+        """
+Writes a run's networks under the authors' names as PyTorch files, or as a
+directory with model.safetensors, config.json and a model card.
+""",
+        """
+  dsta export runs/mine --out=mine.pt
+  dsta export runs/mine --out=mine_for_the_hub
+""",
+        _add_export,
+        _export,
     ),
     "convert": Command(
         "recordings to TFRecord, which training reads, or another format",

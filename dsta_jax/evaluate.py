@@ -150,11 +150,14 @@ def scores_of(
     total = -(-len(part) // batch_size)
     collected = []
     silent = shown is None or not processes.is_first()
-    for batch in tqdm.tqdm(sequence, desc=shown, total=total, disable=silent, leave=False, dynamic_ncols=True):
+    look: dict[str, Any] = {"disable": silent, "leave": False, "dynamic_ncols": True}
+    bar = tqdm.tqdm(sequence, desc=f"{shown}, compiling", total=total, **look)
+    for batch in bar:
         shapes = members.batch_shapes(batch_size, None if batch.share is None else batch.share.shape[-1])
         on_devices = jax.tree.map(lambda own, one: parallel.put_own(own, (count, *one.shape), split), batch, shapes)
         score_NxBxK = jax.device_get(step(variables, on_devices))
         collected.append(score_NxBxK[:, batch.real[0] > 0])
+        bar.set_description(shown, refresh=False)
     score_NxSxK = np.concatenate(collected, axis=1)
     for stream, score_SxK in zip(members.streams, score_NxSxK, strict=True):
         if strange := int((~np.isfinite(score_SxK)).any(axis=1).sum()):

@@ -67,6 +67,7 @@ class Experiment:
         if self._given is not None:
             return self._given
         processes.on_first(lambda: dataset.find(self.config.data.dir, self.benchmark))
+        _LOGGER.info("reading the recordings of %s in %s", self.benchmark.source.name, self.config.data.dir)
         data = self._load()
         processes.agree("the data set", data.fingerprint)
         return data

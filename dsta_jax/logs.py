@@ -1,5 +1,6 @@
 """What a run says while it trains: a progress bar, JSON lines, TensorBoard; and streams that nobody reads any more."""
 
+import collections
 import contextlib
 import faulthandler
 import json
@@ -22,8 +23,11 @@ from dsta_jax.data.messages import Event
 from dsta_jax.files import complete_file, writable
 from dsta_jax.storage import GrowingFile, make_directory
 
-# Fits 80 columns with seven digits of samples and an hour left.
-_BAR = "{percentage:3.0f}%|{bar}| {desc}, {remaining} left"
+# Fits 80 columns with seven digits of steps and an hour left.
+_BAR = "{percentage:3.0f}%|{bar}| {desc}"
+
+# The time that is left is told from so many of the last steps.
+_LAST_STEPS = 50
 
 # A step that takes longer is taken for one that hangs; more than any that is worth waiting for.
 STALLED_SECONDS = 600.0
@@ -34,19 +38,41 @@ _START = 1  # SessionLog.START
 class Progress(contextlib.AbstractContextManager["Progress"]):
     """The bar of a training, on a terminal; a line now and then elsewhere."""
 
-    def __init__(self, first_step: int, steps: int, shown: bool = True):
-        seconds = 0.2 if sys.stderr.isatty() else 20
-        look: dict[str, Any] = {"bar_format": _BAR, "dynamic_ncols": True, "smoothing": 0.1, "mininterval": seconds}
+    def __init__(self, first_step: int, steps: int, steps_per_epoch: float, shown: bool = True):
+        seconds = 0.1 if sys.stderr.isatty() else 20
+        look: dict[str, Any] = {"bar_format": _BAR, "dynamic_ncols": True, "mininterval": seconds, "miniters": 1}
         look |= {"file": sys.stderr, "disable": not shown}
-        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling", **look)
+        self._bar = tqdm.tqdm(total=steps, initial=first_step, desc="compiling the training step", **look)
+        self._step, self._steps, self._steps_per_epoch = first_step, steps, steps_per_epoch
+        self._metrics, self._said = "", "nothing to train"
+        self._ends: collections.deque[float] = collections.deque(maxlen=_LAST_STEPS + 1)  # of steps, in seconds
 
-    def advance(self) -> None:
-        """One step more."""
-        self._bar.update()
+    def reach(self, step: int) -> None:
+        """So many steps are done; again is the same."""
+        steps, self._step = step - self._step, step
+        if not steps:
+            return
+        self._ends.append(time.monotonic())
+        epochs = f"epoch {self._step / self._steps_per_epoch:.1f}/{self._steps / self._steps_per_epoch:.0f}"
+        said = (f"step {self._step}/{self._steps}", epochs, self._metrics, f"{self._left()} left")
+        self._said = ", ".join(filter(None, said))
+        self._bar.set_description_str(self._said, refresh=False)
+        self._bar.update(steps)
+
+    def _left(self) -> str:
+        """From the ends of the last steps; what came before the first one, as compiling, is not among them."""
+        if len(self._ends) < 2:
+            return "?"
+        seconds = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+        return str(tqdm.tqdm.format_interval(seconds * (self._steps - self._step)))
 
     def show(self, metrics: str) -> None:
-        """What the bar says from now on."""
-        self._bar.set_description_str(metrics, refresh=False)
+        """What the bar says of the network from the next step on."""
+        self._metrics = metrics
+
+    def phase(self, what: str) -> None:
+        """Says what is done between two steps."""
+        self._bar.set_description_str(f"step {self._step}/{self._steps}, {what}")
 
     def say(self, message: str) -> None:
         """Prints a line above the bar."""
@@ -54,6 +80,7 @@ class Progress(contextlib.AbstractContextManager["Progress"]):
             self._bar.write(message, file=sys.stderr)
 
     def __exit__(self, *_: object) -> None:
+        self._bar.set_description_str(self._said, refresh=False)
         self._bar.close()
 
 

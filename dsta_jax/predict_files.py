@@ -27,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("top", "window", "stride", "fps"):
         if (value := getattr(options, name)) is not None and not 0 < value < float("inf"):
             raise UserError(f"--{name}={value}: expected a number above 0")
-    fold = int(options.fold) if str(options.fold).isdecimal() else options.fold
-    recognizer = Recognizer.load(options.run, fold=fold)
+    recognizer = Recognizer.load(options.run, fold=options.fold)
     broken: list[tuple[str, UserError]] = []
     count, write = 0, _writer(options)
     for count, (name, said) in enumerate(_said(recognizer, options), 1):  # noqa: B007

@@ -40,8 +40,9 @@ class Scores:
         return float(np.mean([right_S[self.label_S == label].mean() for label in np.unique(self.label_S)]))
 
     def metrics(self) -> dict[str, float]:
-        """Top-1, top-5 and mean-class accuracy, 0 to 1."""
-        return {"top1": self.top(1), "top5": self.top(5), "mean_class": self.mean_class()}
+        """Top-1, top-5 and mean-class accuracy, 0 to 1; of five classes or fewer, the best five are all there are."""
+        five = {"top5": self.top(5)} if len(self.class_names) > 5 else {}
+        return {"top1": self.top(1), **five, "mean_class": self.mean_class()}
 
     def confusion_KxK(self) -> np.ndarray:
         """How many samples of each class (row) were taken for each class (column)."""
@@ -96,9 +97,10 @@ def load(path: pathlib.Path) -> Scores:
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Accuracies in per cent as a text table, a row a network."""
     width = max(map(len, rows))
-    lines = [f"{'':{width}}  {'top-1':>7} {'top-5':>7} {'mean class':>11}"]
+    titles = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
+    titles = {key: title for key, title in titles.items() if all(key in part for part in rows.values())}
+    lines = [" ".join([f"{'':{width}} ", *(f"{title:>{max(7, len(title) + 1)}}" for title in titles.values())])]
     for name, part in rows.items():
-        lines.append(
-            f"{name:{width}}  {100 * part['top1']:7.2f} {100 * part['top5']:7.2f} {100 * part['mean_class']:11.2f}"
-        )
+        cells = [f"{100 * part[key]:{max(7, len(title) + 1)}.2f}" for key, title in titles.items()]
+        lines.append(" ".join([f"{name:{width}} ", *cells]))
     return "\n".join(lines)

@@ -72,14 +72,15 @@ def train(
         metrics = [stack.enter_context(contextlib.closing(Metrics(workdir, first))) for workdir in writers]
         feed = Feed(members, mesh)
         in_turn = memory.members_in_turn(members, mesh, feed.row_counts.most if feed.row_counts else None)
-        progress = stack.enter_context(Progress(first, members.steps, shown=processes.is_first()))
+        progress = stack.enter_context(
+            Progress(first, members.steps, members.steps_per_epoch, shown=processes.is_first())
+        )
         step_fn = _compiled(compiler, compiled_step(members, mesh, shapes, in_turn), shapes, feed)
         interrupts = stack.enter_context(Interrupts())
         reporter = Reporter(members, mesh, metrics, progress)
 
         for step, batch in zip(range(first + 1, members.steps + 1), feed.batches(first), strict=True):
             state, totals = step_fn(state, batch)
-            progress.advance()
             reporter.note(step, totals)
             stopping, last = interrupts.stopping(), step == members.steps  # Asked once: it may come at any moment.
             validating = step % members.every(config.evaluate.every_epochs) == 0 or last
@@ -87,9 +88,12 @@ def train(
             if validating or saving:
                 reporter.flush()
             if validating and len(members.folds[0].validation):
+                progress.phase("validating")
                 _validate(members, mesh, workdirs, metrics, step, state)
             if saving:  # Last: a run that is killed before comes back to an earlier step, and does all of this again.
                 reporter.check(totals)
+                progress.reach(step)
+                progress.phase("saving")
                 for writer in metrics:
                     writer.save()
                 for number, one in enumerate(latest):
@@ -241,12 +245,21 @@ class Reporter:
         self._members, self._mesh, self._metrics, self._progress = members, mesh, metrics, progress
         self._rate = jax.jit(train_state.learning_rate(members.config.train, members.steps_per_epoch))
         self._waiting: tuple[int, Totals] | None = None
+        self._under_way: Totals | None = None
         self._since: tuple[int, float] | None = None
         self._told: set[tuple[str, int]] = set()
 
     def note(self, step: int, totals: Totals) -> None:
-        """Writes the line that was waiting, and keeps the totals of this step if it is to have one."""
+        """Writes the line that was waiting, and keeps the totals of this step if it is to have one.
+
+        Waits for the step before, so that one is under way, and the bar tells of those that are done.
+        """
         self.flush()
+        if self._under_way is not None:
+            with logs.stacks_if_stalled("a step"):
+                jax.block_until_ready(self._under_way)
+            self._progress.reach(step - 1)
+        self._under_way = totals
         if step % self._members.config.log.every_steps == 0 or step == self._members.steps:
             self._waiting = step, totals
 
@@ -260,12 +273,11 @@ class Reporter:
         loss_N, accuracy_N = totals.loss / totals.seen, totals.correct / totals.seen
         rate = float(jax.device_get(self._rate(jax.device_put(np.int32(step - 1)))))
         common = {"epoch": step / self._members.steps_per_epoch, "learning_rate": rate}
-        shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%, lr {rate:.2g}"
+        shown = f"loss {loss_N.mean():.3f}, acc {100 * accuracy_N.mean():.1f}%"
         before, self._since = self._since, (step, time.monotonic())
         if before is not None:  # The first line would count compilation.
             samples = (step - before[0]) * self._members.config.train.batch_size
             common["samples_per_second"] = samples / (self._since[1] - before[1])
-            shown += f", {common['samples_per_second']:.0f}/s"
         for number, metrics in enumerate(self._metrics):
             line, own = dict(common), self._members.of_fold(number)
             for stream, loss, accuracy in zip(self._members.streams, loss_N[own], accuracy_N[own], strict=True):

@@ -1,7 +1,9 @@
 """A run's working directory: which configuration, benchmark and data set it belongs to, in `config.json`."""
 
 import contextlib
+import functools
 import json
+import operator
 import pathlib
 import re
 import subprocess
@@ -23,6 +25,9 @@ from dsta_jax.files import complete_file, regular, sole_writer
 
 # Of config.json; raised when an older program could not make sense of it.
 _FORMAT = 3
+
+# Fields of a configuration that came after this format's first, and what earlier programs did.
+_SINCE: dict[str, Any] = {"init_from": "", "train.loaded_rate": 1.0}
 _MOST_BYTES = 64 << 20  # 100,000 classes have 10 MB.
 
 # Fields that change nothing about what is trained: they may differ from one command to the next. What the benchmark's
@@ -174,6 +179,7 @@ def read_content(directory: pathlib.Path) -> dict[str, Any]:
             f"format {_FORMAT}: use that version, or train again in another --workdir"
         )
     try:
+        _add_fields_since(content["config"])
         Benchmark.from_dict(content["benchmark"])
         config_lib.check_fields(ml_collections.ConfigDict(content["config"]))
         content["data"]["fingerprint"], content["data"]["recordings"]
@@ -183,6 +189,12 @@ def read_content(directory: pathlib.Path) -> dict[str, Any]:
             f"--workdir"
         ) from error
     return dict(content)
+
+
+def _add_fields_since(config: dict[str, Any]) -> None:
+    for field, value in _SINCE.items():
+        *groups, name = field.split(".")
+        functools.reduce(operator.getitem, groups, config).setdefault(name, value)
 
 
 def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

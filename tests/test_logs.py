@@ -88,13 +88,26 @@ def test_a_line_cut_by_a_crash_is_dropped(tmp_path):
 
 def test_bar_fits_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    with Progress(0, 10) as progress:
-        progress.show("loss 12.345, acc 100.0%, lr 0.0021, 12345/s")
-        for _ in range(10):
-            progress.advance()
+    with Progress(0, 12, steps_per_epoch=4) as progress:
+        progress.show("loss 12.345, acc 100.0%")
+        for step in range(1, 13):
+            progress.reach(step)
+        progress.phase("saving")
     shown = capsys.readouterr().err.replace("\r", "\n").splitlines()
-    assert any("acc 100.0%" in line for line in shown)
+    assert any("compiling the training step" in line for line in shown)
+    assert any("step 12/12, epoch 3.0/3, loss 12.345, acc 100.0%, 00:00 left" in line for line in shown)
+    assert any("step 12/12, saving" in line for line in shown) and "saving" not in shown[-1]
     assert max(map(len, shown)) <= 80
+
+
+def test_the_time_that_is_left_is_of_the_last_steps(capsys, monkeypatch):
+    """Compiling, before the first step's end, took an hour; a step takes 2 s now, and took 9 s long ago."""
+    ends = iter([3600.0 + 9 * number for number in range(30)] + [4000.0 + 2 * number for number in range(70)])
+    monkeypatch.setattr(logs.time, "monotonic", lambda: next(ends))
+    progress = Progress(0, 200, steps_per_epoch=10, shown=False)
+    for step in range(1, 101):
+        progress.reach(step)
+    assert progress._left() == "03:20"
 
 
 def test_what_stalls_is_told_with_stacks(monkeypatch, capfd):

@@ -48,7 +48,7 @@ def test_a_tie_is_not_an_answer():
 def test_scores_that_are_not_finite_are_no_answers(classes):
     part = make(classes=classes)
     part.score_SxK[:] = np.nan
-    assert part.metrics() == {"top1": 0, "top5": 0, "mean_class": 0}
+    assert part.metrics() == {"top1": 0, **({"top5": 0} if classes > 5 else {}), "mean_class": 0}
     part.score_SxK[:] = np.eye(classes)[part.label_S]
     part.score_SxK[0, 0], part.score_SxK[1, 2] = np.nan, np.inf
     assert part.top(1) == 0.5 and part.confusion_KxK().diagonal().sum() == 2
