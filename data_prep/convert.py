@@ -3,6 +3,7 @@ r"""Converts recordings to TFRecord, which dsta_jax trains on, or another format
 They are a data set's raw files, or in a format that skeletons are shared in.
 
   python -m data_prep.convert --from=FORMAT --in=PATH --out=DATA_DIR
+  python -m data_prep.convert --guess=PATH       # what is it, how is it read?
 
   python -m data_prep.convert --from=shrec17 --in=HandGestureDataset --out=data
   python -m data_prep.convert --from=folder --in=recordings --out=data \
@@ -58,6 +59,7 @@ from dsta_jax.datasets.benchmark import Benchmark, Source
 from dsta_jax.datasets.benchmarks import BENCHMARKS, SOURCES
 from dsta_jax.datasets.recording import Collection, select, without
 from dsta_jax.errors import UserError, one_line_errors
+from dsta_jax.formats import guess
 from dsta_jax.formats.readers import READERS
 
 from . import conversion, pool, recording_files, tfrecord_set
@@ -157,6 +159,9 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     for name in ("in", "out"):
         flags.DEFINE_string(name, None, f"{_REQUIRED[name]}.", **where)
     flags.DEFINE_string("benchmark", None, "A benchmark's name, or your own NAME.toml.", **where)
+    flags.DEFINE_string(
+        "guess", None, "Only says what a file or a directory is taken for, and how to read it.", **where
+    )
     flags.DEFINE_string("files", "", "What the benchmark's table [files] says, as KEY = VALUE, KEY = VALUE.", **where)
     flags.DEFINE_string(
         "name", "", "The converted set's name, for your own recordings in a data set's layout.", **where
@@ -184,6 +189,9 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise UserError(f"unexpected argument {arguments[1]!r}; options are written --NAME=VALUE, see --help")
     values = flags.FLAGS
+    if values.guess:
+        print(guess.text(pathlib.Path(values.guess)))
+        return
     for name, what in _REQUIRED.items():
         if not values[name].value:
             raise UserError(f"--{name} is missing: {what}; see --help")

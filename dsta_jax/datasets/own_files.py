@@ -11,6 +11,7 @@
     header = true                         # whether the first line is one; found out where it is not said
     first_label = 1                       # the number of the first class, where labels are numbers
     first_joint = 1                       # the number of the first joint, in a column of numbers
+    test_every = 5                        # of each class the fifth, tenth, ... recording is in the part test
     keypoints = ["hand_left_keypoints_2d"]      # the lists that are read of OpenPose's files, one after the other
 
 Each of these lines may be left out. A column holds numbers, x, y, z, c (of one joint a line), label, name (of a
@@ -54,6 +55,7 @@ class Files:
     header: bool | None = None
     first_label: int = 0
     first_joint: int = 0
+    test_every: int = 0  # 0 for none.
     keypoints: tuple[str, ...] = ("pose_keypoints_2d",)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,8 @@ class Files:
             raise UserError("a column body needs one that says the frame, and a recording in one line has neither")
         if "joint" in self.roles and not self.has_frames and not self.frame_each:
             raise UserError("a column joint needs one that says the frame, or {frame} in path")
+        if self.test_every and (not self.labelled or "split" in self.roles or "{split}" in self.path):
+            raise UserError("test_every is for labels in paths or columns that name no split; remove one of them")
         fields = _FIELD.findall(self.path)
         for field in fields:
             if field not in (*FACTS, "frame") or fields.count(field) > 1:
@@ -107,16 +111,6 @@ class Files:
         """Whether paths or columns say the labels, and labels.csv need not."""
         return "{label}" in self.path or "label" in self.roles
 
-    @functools.cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """What the paths of files look like, from the directory on."""
-        words = {"**": ".*", "*": "[^/]*?", "{frame}": r"(?P<frame>\d{1,12})"}
-        parts = re.split(r"(\*\*|\*|\{\w+\})", self.path)
-        texts = [
-            words.get(part) or (f"(?P<{part[1:-1]}>[^/]+?)" if part[:1] == "{" else re.escape(part)) for part in parts
-        ]
-        return re.compile("".join(texts))
-
     def taken(self, channels: str) -> np.ndarray | None:
         """Which of the numbers are read, in the order of the channels; None for all."""
         chosen = []
@@ -136,6 +130,17 @@ class Files:
                 raise UserError(f"take has {text[:40]!r}, expected {expected}, whole joints")
             chosen.append(np.arange(start, stop).reshape(-1, width)[:, kept].ravel())
         return np.concatenate(chosen) if chosen else None
+
+
+@functools.cache
+def pattern_of(path: str) -> re.Pattern[str]:
+    """What the paths of files look like, from the directory on; groups are what they say."""
+    words = {"**": ".*", "*": "[^/]*?", "{frame}": r"(?P<frame>\d{1,12})"}
+    texts = []
+    for part in re.split(r"(\*\*|\*|\{\w+\})", path):
+        field = f"(?P<{part[1:-1]}>[^/]+?)" if part.startswith("{") else re.escape(part)
+        texts.append(words.get(part, field))
+    return re.compile("".join(texts))
 
 
 def of_table(contents: Mapping[str, Any]) -> Files:
@@ -181,6 +186,8 @@ def _value(key: str, value: Any) -> dict[str, Any]:
         raise UserError(f"{key} is {str(value)[:60]!r}, expected one of {', '.join(map(str, choices[key])).lower()}")
     if key == "path" and not (isinstance(value, str) and value and value.isprintable() and len(value) <= 1000):
         raise UserError(f"path is {str(value)[:60]!r}, expected such as {{label}}/*/{{frame}}.npy")
+    if key == "test_every" and (type(value) is not int or not 2 <= value <= 1000):
+        raise UserError(f"test_every is {str(value)[:60]!r}, expected a whole number from 2 to 1000")
     if key.startswith("first") and (type(value) is not int or value not in (0, 1)):
         raise UserError(f"{key} is {str(value)[:60]!r}, expected 0 or 1")
     return {key: value}

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from dsta_jax.datasets.benchmark import Source
-from dsta_jax.datasets.own_files import FACTS, Files
+from dsta_jax.datasets.own_files import FACTS, Files, pattern_of
 from dsta_jax.datasets.recording import ALL, MOST_FRAMES, ORIGINS, Collection, Entry, Recording, by_name, check_size
 from dsta_jax.datasets.recording import entry as entry_of
 from dsta_jax.errors import UserError, shown
@@ -56,14 +56,21 @@ def read(path: pathlib.Path, source: Source, files: Files, labelled: bool = True
     for column in ORIGINS:
         origins[column], mixed = labels.numbers_or_words(facts[column])
         notes += [f"{path}: {column} {mixed!r} is no number: all of this column count as words"] if mixed else []
-    entries = []
+    entries, of_class = [], Counter[int]()
     splits: dict[str, list[str]] = {}
     for number, one in enumerate(found):
         text = facts["label"][number]
         label = labels.label_of(one.place, text, class_of, files.first_label) if labelled else 0
         known = {column: values[number] for column, values in origins.items()}
         entries.append((one.place, entry_of(one.name, one.path, label, **known)))
-        splits.setdefault(facts["split"][number] or ALL, []).append(one.name)
+        of_class[label] += 1
+        part = facts["split"][number] or ALL
+        if files.test_every:
+            part = "train" if of_class[label] % files.test_every else "test"
+        splits.setdefault(part, []).append(one.name)
+    if files.test_every:
+        said = f"{path}: one of {files.test_every} recordings of each class tests, whoever it is of"
+        notes.append(f"{said}; where the same people or moments train, accuracy says little about others")
     source = dataclasses.replace(source, find=None)  # Other processes need not have it.
     if files.many_in_a_file:
         read_one = functools.partial(_in_memory, {one.name: one.frames for one in found}, source.confidence)
@@ -80,10 +87,10 @@ def _files(path: pathlib.Path, files: Files) -> Iterator[_Found]:
         return
     if not path.is_dir():
         raise UserError(f"{path}: no such file or directory")
-    seen = set()
+    seen, pattern = set(), pattern_of(files.path)
     for file in sorted(path.rglob("*")):
         relative = file.relative_to(path)
-        match = files.pattern.fullmatch(relative.as_posix())
+        match = pattern.fullmatch(relative.as_posix())
         one = relative.parent if files.frame_each else relative
         if not match or relative.name == LIST or one in seen or file.is_dir():
             continue
@@ -150,11 +157,11 @@ def read_recording(wanted: Entry, source: Source, files: Files) -> Recording:
 
 def _of_directory(path: pathlib.Path, source: Source, files: Files) -> np.ndarray:
     """TxMxVxC of a directory's files, by the number that the pattern finds in their names."""
-    files = files if files.frame_each else dataclasses.replace(files, path=_OPENPOSE)
-    pattern = dataclasses.replace(files, path=files.path.rpartition("/")[2]).pattern
+    name = files.path.rpartition("/")[2] if files.frame_each else _OPENPOSE
+    pattern = pattern_of(name)
     numbered = [(match, one) for one in path.iterdir() if (match := pattern.fullmatch(one.name)) and one.is_file()]
     if not numbered:
-        raise UserError(f"{path}: no files of frames {files.path} there; say in [files] their path, with {{frame}}")
+        raise UserError(f"{path}: no files of frames {name} there; say in [files] their path, with {{frame}}")
     if len(numbered) > MOST_FRAMES:
         raise UserError(f"{path}: {len(numbered)} files, expected at most {MOST_FRAMES} frames")
     ordered = sorted(numbered, key=lambda pair: (int(pair[0]["frame"]), pair[1].name))
@@ -301,12 +308,12 @@ def _bodies(contents: Table, source: Source) -> np.ndarray:
 
 def _joints(contents: Table, source: Source, files: Files) -> np.ndarray:
     """The number of each line's joint, which is called by its name or its number."""
-    number_of = {_plain(joint): number for number, joint in enumerate(source.layout.joints)}
+    number_of = {plain_name(joint): number for number, joint in enumerate(source.layout.joints)}
     first, count = files.first_joint, len(number_of)
     number_of |= {str(number + first): number for number in range(count)}
     found = []
     for row, text in enumerate(contents.columns["joint"]):
-        number = number_of.get(_plain(text))
+        number = number_of.get(plain_name(text))
         if number is None:
             expected = f"a number from {first} to {count + first - 1}, or one of {', '.join(source.layout.joints)}"
             remedy = f"; say first_joint = {1 - first} in [files] if they count from {1 - first}"
@@ -315,7 +322,7 @@ def _joints(contents: Table, source: Source, files: Files) -> np.ndarray:
     return np.array(found)
 
 
-def _plain(joint: str) -> str:
+def plain_name(joint: str) -> str:
     """A joint's name as others may write it: LEFT_WRIST, Left wrist, left-wrist; a number without .0."""
     return re.sub(r"\.0*$", "", re.sub(r"[\s_-]+", "_", joint.strip().lower()))
 

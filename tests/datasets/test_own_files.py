@@ -32,11 +32,11 @@ def test_axes_that_are_not_named_come_first():
 
 
 def test_paths():
-    files = own_files.of_text('path = "**/{label}_{subject}/v*/img.{frame}.txt"')
-    match = files.pattern.fullmatch("a/b/wave_7/v3x/img.0012.txt")
+    pattern = own_files.pattern_of("**/{label}_{subject}/v*/img.{frame}.txt")
+    match = pattern.fullmatch("a/b/wave_7/v3x/img.0012.txt")
     assert match.groupdict() == {"label": "wave", "subject": "7", "frame": "0012"}
     for other in ("wave_7/v3/img.1.txt", "a/wave_7/v3/imgx1.txt", "a/wave_7/v3/b/img.1.txt", "a/wave_7/v3/img..txt"):
-        assert files.pattern.fullmatch(other) is None
+        assert pattern.fullmatch(other) is None
 
 
 def test_what_is_taken():
@@ -71,6 +71,8 @@ BAD = {
     "an axis twice": ('order = "joint joint"', "order is 'joint joint', expected different ones of frame body joint"),
     "an unknown separator": ('separator = "|"', "separator is '|', expected one of ,, ;, tab, blank"),
     "a header that is none": ("header = 1", "header is '1', expected one of true, false"),
+    "one of one": ("test_every = 1", "test_every is '1', expected a whole number from 2 to 1000"),
+    "no labels": ("test_every = 5", "test_every is for labels in paths or columns that name no split; remove one of"),
     "a first class": ("first_label = 2", "first_label is '2', expected 0 or 1"),
     "a first joint": ("first_joint = true", "first_joint is 'True', expected 0 or 1"),
     "no numbers to take": ('take = ["first"]', "take has 'first', expected \"FROM:TO\", or \"FROM:TO CHANNELS\" w"),

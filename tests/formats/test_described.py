@@ -254,6 +254,15 @@ def test_numbers_of_classes_from_1_and_several_frames_a_line(tmp_path):
     np.testing.assert_array_equal(frames(found, "line_2"), FRAMES_TxVxC[2:4, None])
 
 
+def test_one_of_some_tests(tmp_path):
+    rows = [[number // 5 % 2, *FLAT[0]] for number in range(15)]
+    of = source('line = "recording", columns = ["label", "numbers"], test_every = 4')
+    found = read(tmp_path, {"a.csv": lines(rows)}, of)
+    assert found.splits["test"] == ["line_4", "line_9", "line_13"] and len(found.splits["train"]) == 12
+    (note,) = found.notes
+    assert "own: one of 4 recordings of each class tests, whoever it is of; where the same people" in note
+
+
 def test_recordings_told_apart_by_a_name(tmp_path):
     rows = [
         [name, label, who, "test", t, *FLAT[t]] for t in range(11) for name, label, who in (("a", 0, 3), ("b", 2, 4))
