@@ -95,6 +95,10 @@ def test_convert_train_preempt_resume_evaluate(bucket, hands, tmp_path, capsys):
         one, other = (np.load((where / f"scores/test/{stream}.npz").open("rb")) for where in (workdir, local))
         assert {key: one[key].tolist() for key in one} == {key: other[key].tolist() for key in other}
 
+    report = (workdir / "report.html").read_text(encoding="utf-8")
+    assert report.startswith("<!DOCTYPE html>") and f"<dd>{workdir}</dd>" in report
+    assert "eft out" not in report, "nothing is missing"
+
     results = (workdir / "results.json").read_bytes()
     (workdir / "results.json").unlink()
     python("-m", "dsta_jax.main", "--mode=evaluate", f"--workdir={workdir}")

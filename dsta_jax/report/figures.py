@@ -119,6 +119,7 @@ def per_class(
             axes.axvline(0, color=_INK, lw=0.8)
         axes.set_yticks(place_K, [contact_sheet.short(" ".join(name.split()), 30) for name in class_names])
         axes.tick_params(axis="y", length=0, labelsize=7.5)
+        axes.tick_params(axis="x", labeltop=len(class_names) > 30)
         axes.grid()
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper center", ncols=3, fontsize=7.5, handletextpad=0.1)

@@ -56,7 +56,7 @@ def read(directory: pathlib.Path) -> Evaluated:
     claimed = workdir.read(run)
     of_streams = [scores.load(directory / "scores" / "test" / f"{name}.npz") for name in claimed.config.streams]
     parts = [*of_streams, *([fusion.fuse(of_streams)] if len(of_streams) > 1 else [])]
-    folds = [workdir.of_fold(run, claimed.benchmark, fold_value(value)) for value in results.get("folds", ())]
+    folds = [_directory_of_fold(run, claimed.benchmark, word) for word in results.get("folds", ())]
     return Evaluated(
         run,
         claimed.config,
@@ -69,6 +69,8 @@ def read(directory: pathlib.Path) -> Evaluated:
     )
 
 
-def fold_value(word: str) -> int | str:
-    """What was left out of a fold, of the word that `results.json` has for it."""
-    return int(word) if word.isdecimal() else word
+def _directory_of_fold(run: pathlib.Path, benchmark: Benchmark, word: str) -> pathlib.Path:
+    """Of the word that `results.json` has for what was left out: a number, or a word that may look like one."""
+    path = workdir.of_fold(run, benchmark, word)
+    as_number = word.isdecimal() and not (path / "metrics.jsonl").exists()
+    return workdir.of_fold(run, benchmark, int(word)) if as_number else path

@@ -4,7 +4,7 @@ import logging
 import pathlib
 
 from dsta_jax import processes
-from dsta_jax.data import dataset
+from dsta_jax.data import dataset, records
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, writable
@@ -55,6 +55,7 @@ def _recordings(found: Evaluated) -> tuple[DataSet | None, str]:
     if found.of_other_recordings:
         return None, "these are other recordings than the run's, which are known while they are evaluated"
     try:
+        records.find_data_set(found.config.data.dir, found.benchmark.source.name)  # A synthetic one is not made again.
         data = dataset.load(found.config.data.dir, found.benchmark)
     except UserError as error:
         return None, str(error)

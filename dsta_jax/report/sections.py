@@ -9,6 +9,7 @@ import numpy as np
 
 from dsta_jax import evaluate, parallel, processes, workdir
 from dsta_jax.data.dataset import DataSet
+from dsta_jax.errors import UserError
 from dsta_jax.members import Members
 from dsta_jax.report import attention, bootstrap, calibration, confusions, figures, page, skeletons
 from dsta_jax.report.attention import Attended
@@ -228,7 +229,10 @@ def _attention(report: Report) -> str:
     name = str(whole.sample_S[sample])
     recording = report.data.select(np.array([_rows(report.data)[name]]))
     stream = report.found.config.streams[0]
-    attended = _attend(report, recording)
+    try:
+        attended = _attend(report, recording)
+    except UserError as error:
+        return page.paragraph(f"Left out: {error}.", "note")
     said = (
         f"What the network of the stream “{report.title(stream)}” attends to in {name}, “"
         f"{whole.class_names[whole.label_S[sample]]}”, the recording that is recognised most surely. A map says how "

@@ -62,6 +62,21 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
 
+    async def key(self, key: str) -> None:
+        """Presses a key."""
+        for kind in ("keyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key)
+
+    async def drag(self, selector: str, right: int) -> None:
+        """Drags from the middle of an element to the right."""
+        x, y = await self.run(
+            f"(box => [box.x + box.width / 2, box.y + box.height / 2])"
+            f"(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
+        for kind, to in (("mousePressed", x), ("mouseMoved", x + right), ("mouseReleased", x + right)):
+            button = {"button": "left", "buttons": 1, "clickCount": 1}
+            await self.call("Input.dispatchMouseEvent", type=kind, x=to, y=y, **button)
+
     async def picture(self, selector: str = "") -> bytes:
         """A PNG of what is in sight, or of the first element that a selector finds."""
         options: dict[str, Any] = {}

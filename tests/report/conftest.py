@@ -31,7 +31,7 @@ def made_data() -> Callable[..., DataSet]:
         rng = np.random.default_rng(0)
         label_N = np.repeat(np.arange(len(class_names)), each)
         shape = (70, 22, bodies, 3)
-        frames = [rng.normal(size=(1, 22, 1, 3)) + np.cumsum(rng.normal(0, 0.05, shape), axis=0) for _ in label_N]
+        frames = [rng.normal(5, 1, (1, 22, 1, 3)) + np.cumsum(rng.normal(0, 0.05, shape), axis=0) for _ in label_N]
         split = ["test"] * len(label_N)
         labels = [class_names[label] for label in label_N]
         return DataSet.from_arrays(frames, labels, layout="hand_22", split=split, classes=class_names, **more)
