@@ -69,7 +69,7 @@ def _inline(svg: str) -> str:
     """The SVG as a part of a page: without a head, what it says of itself, and names that every figure has."""
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
-    svg = re.sub(r'<g id="[^"]*_\d+">', "<g>", svg)
+    svg = re.sub(r' id="[^"_]+_\d+"', "", svg)
     for color, name in _OF_PAGE.items():
         svg = svg.replace(color, name)
     return svg

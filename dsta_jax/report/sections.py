@@ -1,6 +1,7 @@
 """What the report says, section by section; where something is missing, a line says what and why."""
 
 import functools
+import html
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -276,7 +277,7 @@ def _run(report: Report) -> str:
     found, results = report.found, report.found.results
     content, benchmark = found.content, found.benchmark
     step = f"step {results['step']}" if "step" in results else "of each fold"
-    parameters = dict(content["versions"])
+    versions = dict(content["versions"])
     facts = {
         "run": str(found.run),
         "trained for": _duration(found.seconds),
@@ -285,14 +286,14 @@ def _run(report: Report) -> str:
         "data set": f"{benchmark.source.name}, {content['data']['recordings']} recordings in {found.config.data.dir}",
         "fingerprint": content["data"]["fingerprint"],
         "tested on": f"{len(found.whole.label_S)} recordings",
-        "commit": parameters.pop("commit", "not a checkout"),
-        "versions": ", ".join(f"{name} {version}" for name, version in parameters.items()),
+        "commit": versions.pop("commit", "not a checkout"),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
     if found.of_other_recordings:
         facts["tested on"] += ", others than those that it was trained for"
     lines = "\n".join(evaluate.unfinished({"trained": 0, "steps": 0, **results}))
     said = page.paragraph(lines, "note") if lines else ""
-    config = page.html.escape(json.dumps(content["config"], indent=2))
+    config = html.escape(json.dumps(content["config"], indent=2))
     return said + page.facts(facts) + page.folded("Configuration", f"<pre>{config}</pre>")
 
 
