@@ -193,7 +193,7 @@ def _skeleton(axes: Any, map_VxV: np.ndarray, pose_VxC: np.ndarray, layout: Layo
 
 
 def temporal_head(map_PxP: np.ndarray, pose_TxVxC: np.ndarray, layout: Layout, moments: int = 8) -> str:
-    """A head's map over frames, and on skeletons: the darker a frame is drawn, the more it gives to all others."""
+    """A head's map over frames, and on skeletons: the stronger a frame is drawn, the more it gives."""
     from matplotlib.collections import LineCollection
 
     frames, positions = len(pose_TxVxC), len(map_PxP)

@@ -110,9 +110,15 @@
     }
     if (solid) {
       canvas.classList.add("turns");
-      canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
+      let last = null;
+      canvas.addEventListener("pointerdown", (event) => {
+        canvas.setPointerCapture(event.pointerId);
+        last = event;
+      });
       canvas.addEventListener("pointermove", (event) => {
-        if (canvas.hasPointerCapture(event.pointerId)) turn(event.movementX / 100, event.movementY / 100);
+        if (!canvas.hasPointerCapture(event.pointerId)) return;
+        turn((event.clientX - last.clientX) / 100, (event.clientY - last.clientY) / 100);
+        last = event;
       });
       canvas.addEventListener("dblclick", () => turn(-yaw, -pitch));
     }

@@ -139,7 +139,7 @@ def _confusions(report: Report) -> str:
     whole = report.found.whole
     count_KxK, worst = whole.confusion_KxK(), confusions.worst(whole, _LISTED)
     said = (
-        "A row is a class, a column what it is taken for. Blue is right, orange wrong, darker a larger part of the row."
+        "A row is a class, a column what it is taken for. Blue is right, orange wrong; the stronger, the larger a part."
     )
     content = [page.paragraph(said, "soft"), page.matrix(whole.class_names, count_KxK)]
     if not worst:
@@ -168,7 +168,7 @@ def _pairs(report: Report) -> str:
     parts = []
     for number, one in enumerate(confusions.worst(whole, _PAIRS)):
         sure = f"{probability_SxK[one.wrong, one.taken]:.0%}"
-        clips = [clip(one.wrong, f"“{names[one.true]}”, taken for the other by {sure}")]
+        clips = [clip(one.wrong, f"“{names[one.true]}”, taken for “{names[one.taken]}” (probability {sure})")]
         if one.like is not None:
             clips.append(clip(one.like, f"“{names[one.taken]}”"))
         caption = f"“{names[one.true]}” is taken for “{names[one.taken]}” {one.times} of {one.samples} times"
@@ -238,8 +238,8 @@ def _attention(report: Report) -> str:
         f"What the network of the stream “{report.title(stream)}” attends to in {name}, “"
         f"{whole.class_names[whole.label_S[sample]]}”, the recording that is recognised most surely. A map says how "
         f"much each joint or frame (row) enters each one of the result (column): orange adds, violet subtracts. On the "
-        f"skeleton, the larger joints give more on average, and lines join the strongest pairs; of frames, the darker "
-        f"ones give more."
+        f"skeleton, the larger joints give more on average, and lines join the strongest pairs; frames that "
+        f"give more are drawn stronger."
     )
     return page.paragraph(said, "soft") + _figures("the attention maps", list(_maps(report, attended)))
 
