@@ -121,6 +121,8 @@ def test_a_further_stream_does_not_join_the_papers(monkeypatch):
         ("train.decay_factor", 1e300),
         ("train.weight_decay", 1.0),
         ("train.momentum", 1.0),
+        ("train.loaded_rate", -0.1),
+        ("init_from", " "),
         ("train.batch_size", 10**12),
         ("evaluate.batch_size", 10**12),
         ("evaluate.every_epochs", 0.0),
@@ -145,6 +147,15 @@ def test_a_long_value_is_cut_short():
 
 def test_every_field_has_a_rule():
     assert {f"config.{field}" for field in lib.RULES} == set(lib.fields(lib.paper("demo")))
+
+
+def test_a_rate_for_what_is_not_loaded():
+    config = get_config("demo")
+    config.train.loaded_rate = 0.5
+    with pytest.raises(UserError, match=r"^config.train.loaded_rate=0.5: nothing is loaded; name a run by config.init"):
+        lib.check(config)
+    config.init_from = "runs/another"
+    lib.check(config)
 
 
 def test_a_field_that_is_missing_or_unknown():

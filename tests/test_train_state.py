@@ -99,6 +99,26 @@ def test_optimizer_is_nesterov_with_decay_in_the_gradient(training):
         assert float(params["bias"]) == pytest.approx(weight, rel=1e-6)
 
 
+def test_numbers_learn_at_their_part_of_the_rate(training):
+    params, gradients = {"map": jnp.ones((2, 2))}, {"map": jnp.array([[1.0, -2.0], [0.5, 3.0]])}
+    plain = state_lib.optimizer(training, 10.0)
+    training.loaded_rate = 0.5
+    by_parts = state_lib.optimizer(training, 10.0)
+    whole, _ = plain.update(gradients, plain.init(params), params)
+    state = by_parts.init(params)
+    same, _ = by_parts.update(gradients, state, params)
+    np.testing.assert_array_equal(same["map"], whole["map"])
+    part = jnp.array([[1.0, 0.0], [0.5, 0.25]])
+    updates, after = by_parts.update(gradients, (*state[:-1], state_lib.RateParts({"map": part})), params)
+    np.testing.assert_array_equal(updates["map"], whole["map"] * part)
+    np.testing.assert_array_equal(after[-1].part["map"], part)
+
+
+def test_without_parts_the_optimizer_has_no_state_for_them(training):
+    states = jax.tree.leaves(state_lib.optimizer(training, 10.0).init({"a": jnp.ones(3)}))
+    assert [leaf.shape for leaf in states] == [(3,), ()]
+
+
 def test_two_steps_are_pinned():
     """Change these figures only with a change that means to change the mathematics, and say so in its commit."""
     _, _, totals, both = _two_steps(("spatial",))

@@ -173,6 +173,34 @@ def test_a_config_of_another_version_is_one_line(tmp_path, number, by):
         workdir.read(tmp_path)
 
 
+def test_a_config_from_before_fine_tuning_is_read(tmp_path):
+    workdir.claim(tmp_path, get_config("demo"), recordings())
+    content = json.loads((tmp_path / "config.json").read_text())
+    del content["config"]["init_from"], content["config"]["train"]["loaded_rate"]
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    assert workdir.read(tmp_path).config.to_dict() == get_config("demo").to_dict()
+    workdir.claim(tmp_path, get_config("demo"), recordings())
+
+
+def test_the_weights_that_it_began_with_stay_known(tmp_path):
+    config = get_config("demo")
+    config.init_from = "runs/another"
+    workdir.claim(tmp_path, config, recordings(), "1234")
+    config.data.dir = "moved"
+    workdir.claim(tmp_path, config, recordings())
+    workdir.claim(tmp_path, config, recordings(), "1234")
+    with pytest.raises(UserError, match=r"config.init_from=runs/another holds other weights than when this run was"):
+        workdir.claim(tmp_path, config, recordings(), "5678")
+    assert workdir.read_content(tmp_path)["loaded"] == "1234"
+
+
+def test_imported_weights_are_not_trained_on(tmp_path):
+    data = recordings()
+    workdir.claim_imported(tmp_path, get_config("demo"), data.benchmark, {"spatial": "sha"})
+    assert workdir.read(tmp_path).fingerprint == ""
+    assert "begin with them by --config.init_from=" in error_of(tmp_path, get_config("demo"), data)
+
+
 def test_a_fold_stays_below_its_directory(tmp_path):
     benchmark = recordings(split=None).benchmark
     places = [workdir.of_fold(tmp_path, benchmark, value) for value in (7, "anna", "../../a", "..%2F..%2Fa")]
