@@ -114,7 +114,7 @@ class Inference:
         self._from_host, self._split = task == "latency", parallel.by_member_and_batch(mesh)
         self._host = _shown(members, case)
         self._batch = parallel.put(self._host, self._split)
-        variables = _made_up(variable_shapes(members.network, members.input_shape(case.batch), len(members)))
+        variables = made_up(variable_shapes(members.network, members.input_shape(case.batch), len(members)))
         self._variables = evaluate.fold_model(members, variables, mesh)
         self._step = evaluate.compiled_step(members.network, mesh)
         self._scores: Any = None
@@ -173,13 +173,13 @@ def _shown(members: Members, case: Case) -> Batch:
 
 def _made_up_state(like: TrainState) -> TrainState:
     """A state without history, on the devices."""
-    variables = _made_up({"params": like.params, "batch_stats": like.batch_stats})
+    variables = made_up({"params": like.params, "batch_stats": like.batch_stats})
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like).replace(**variables)
     made: TrainState = jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, like))
     return made
 
 
-def _made_up(like: dict[str, Any]) -> dict[str, Any]:
+def made_up(like: dict[str, Any]) -> dict[str, Any]:
     """Variables of sensible size: the program that draws real ones takes longer to compile than the step."""
     rng = np.random.default_rng(0)
 
