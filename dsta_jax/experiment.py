@@ -124,8 +124,7 @@ class Experiment:
                 for fold, one in zip(group.folds, directories, strict=True):
                     self._evaluate(fold, one, one)
             results = self._results(self.members.folds, path)
-            if pending or not (path / "report.html").exists():
-                report.write_after_evaluation(path, self.data)
+            report.write_after_evaluation(path, self.data, anew=bool(pending))
             return results
 
     def evaluate(self, directory: str | pathlib.Path) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def strict_transfers() -> Iterator[None]:
 def use_reports(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A function that lets evaluations write reports, which take a second or two; none does until it is called."""
     write = report.write_after_evaluation
-    monkeypatch.setattr(report, "write_after_evaluation", lambda *_: None)
+    monkeypatch.setattr(report, "write_after_evaluation", lambda *_, **__: None)
     return lambda: monkeypatch.setattr(report, "write_after_evaluation", write)
 
 

@@ -15,11 +15,16 @@ from dsta_jax.report.sections import Report, heading, sections
 _LOGGER = logging.getLogger(__name__)
 
 
-def write_after_evaluation(directory: pathlib.Path, data: DataSet) -> None:
-    """Writes the report in the first process; where it cannot be written, a line says why, and nothing else happens."""
+def write_after_evaluation(directory: pathlib.Path, data: DataSet, anew: bool = True) -> None:
+    """Writes the report in the first process; where it cannot be written, a line says why, and nothing else happens.
+
+    One that is there is kept, unless it is to be written `anew`.
+    """
 
     def attempt() -> None:
         try:
+            if not anew and (directory / "report.html").exists():
+                return
             _LOGGER.info("a report with figures: %s", write(directory, data))
         except Exception as error:  # An evaluation that took hours never fails for its picture.
             said = " ".join(f"{type(error).__name__}: {error}".split())[:300]

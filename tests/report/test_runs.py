@@ -35,6 +35,9 @@ def test_training_and_evaluation_write_it_and_it_can_be_written_again(config, tm
     (directory / "report.html").unlink()
     Experiment(config).train(directory)
     assert (directory / "report.html").read_bytes() == before, "of a run that is finished, where it is missing"
+    (directory / "report.html").write_text("kept")
+    Experiment(config).train(directory)
+    assert (directory / "report.html").read_text() == "kept"
 
 
 def test_when_the_data_set_or_the_checkpoints_are_gone(config, hands, tmp_path):
