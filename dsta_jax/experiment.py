@@ -104,6 +104,7 @@ class Experiment:
         with contextlib.ExitStack() as held:
             begun_with = self._begun_with(path)
             loaded = begun_with and fine_tuning.digest(begun_with)
+            processes.agree(f"config.init_from={self.config.init_from}", str(loaded))
 
             def claim() -> None:
                 held.enter_context(workdir.hold(path))

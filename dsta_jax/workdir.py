@@ -199,10 +199,10 @@ def _add_fields_since(config: dict[str, Any]) -> None:
 
 def _check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Compares configuration, benchmark and data set, field by field."""
-    if "imported" in before:
+    if "imported" in before or "exported" in before:
         raise UserError(
-            f"{path} is of weights that were imported, and nothing is trained there: choose another --workdir, and "
-            f"begin with them by --config.init_from={path.parent}"
+            f"{path} is of weights that were imported or exported, and nothing is trained there: choose another "
+            f"--workdir, and begin with them by --config.init_from={path.parent}"
         )
     differ = [line for line in differences(before["config"], now["config"], "config.") if not _FREE.match(line)]
     differ += differences(before["benchmark"], now["benchmark"], "benchmark.")

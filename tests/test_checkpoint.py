@@ -159,3 +159,10 @@ def test_the_best_of_a_step_may_be_saved_again(copied):
         checkpoint.save_best(directory, 14, model, {"step": [14, 14], "accuracy": [accuracy, accuracy]})
     _, choice = checkpoint.restore_best(directory, model)
     assert choice["accuracy"] == [0.75, 0.75]
+
+
+def test_entries_that_do_not_fit_are_named():
+    wanted = {"a": (2, 3), "b": (4,), "c": ()}
+    assert checkpoint.misfits(wanted, wanted) == ""
+    other = checkpoint.misfits({"a": (3, 2), "c": (), "d": (1,), "e": (1,)}, wanted)
+    assert other == "missing b; left over d; left over e; and 1 more"

@@ -65,7 +65,7 @@ def _input(found: Trained) -> str:
     source = found.benchmark.source
     joints, bodies, _ = source.frame_shape
     return (
-        f"**Input**: frames x {joints} joints x {_UNITS[source.channels]}"
+        f"**Input**: frames x {joints} joints x ({_UNITS[source.channels]})"
         f"{f', of up to {bodies} bodies' if bodies > 1 else ''}; as many frames as there are, which are brought to "
         f"{found.config.data.frames}. Coordinates may be in any unit: {_normalized(source.normalized_by)}.\n\n"
         f"**Joints**, in this order: {_listed(source.layout.joints)}."

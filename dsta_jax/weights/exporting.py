@@ -48,9 +48,7 @@ def _to_torch(found: Trained, path: pathlib.Path) -> None:
 def _to_hub(found: Trained, content: dict[str, Any], path: pathlib.Path, fold: int | str | None) -> None:
     names = (hub.WEIGHTS, hub.CONFIG, hub.CARD)
     _check_new([path / name for name in names])
-    content = {**content, "config": _without_places(content["config"])}
-    if fold is not None:
-        content["fold"] = fold
+    content = {**content, "config": _without_places(content["config"]), "exported": {"fold": fold}}
     hub.write(path, tuple(found.config.streams), found.model, content, card.text(found, path.name, fold))
     print(f"{path}: {', '.join(names)}; say in {hub.CARD} under which licence you give it away")
 

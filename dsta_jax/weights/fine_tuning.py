@@ -46,7 +46,7 @@ def read(directory: str, members: Members) -> Trained:
             f"config.init_from={directory}: there are networks for each {run.benchmark.left_out} that was left out; "
             f"export those of one fold to a directory, and name that"
         )
-    found = trained.read(directory, mesh=members.mesh(members.config.train.batch_size))
+    found = trained.read(directory, mesh=parallel.widest_mesh(len(members), members.config.train.batch_size))
     then, now = ({**config.model.to_dict(), "precision": ""} for config in (found.config, members.config))
     if other := workdir.differences(then, now, "config.model."):
         raise UserError(f"config.init_from={directory}: of another network: {'; '.join(other)}; train one like it")

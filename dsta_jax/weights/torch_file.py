@@ -56,7 +56,7 @@ def _loaded(torch: Any, path: pathlib.Path, file: BinaryIO) -> Any:
     except pickle.UnpicklingError as error:
         if classes := _refused(torch, file, str(error)):
             raise UserError(_remedy(path, classes)) from None
-        raise
+        raise ValueError("torch.save did not write it") from error
 
 
 def _refused(torch: Any, file: BinaryIO, said: str) -> list[str]:

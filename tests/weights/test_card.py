@@ -28,7 +28,9 @@ def test_metadata(parts):
 def test_body(parts):
     _, _, body = parts
     assert "**2 classes**: wave, point." in body
-    assert "frames x 6 joints x x, y, z" in body and "in this order: wrist, thumb, index, middle, ring, pinky." in body
+    assert (
+        "frames x 6 joints x (x, y, z)" in body and "in this order: wrist, thumb, index, middle, ring, pinky." in body
+    )
     assert "any unit: the recogniser normalises them (wrist becomes the origin)" in body
     assert "on 2 test recordings of arrays" in body and 'snapshot_download("OWNER/mine")' in body
 

@@ -7,7 +7,9 @@ import pytest
 
 import dsta_jax
 from dsta_jax.errors import UserError
+from dsta_jax.experiment import Experiment
 from dsta_jax.weights import exporting, torch_file, trained
+from tests.weights.conftest import recordings
 
 
 def test_a_directory_of_the_hub_answers_as_the_run(tiny, trained_run, tmp_path, capsys):
@@ -27,6 +29,12 @@ def test_no_directory_of_this_machine_is_told(tiny, trained_run, tmp_path):
     exporting.run(str(trained_run(tiny)), str(tmp_path / "hub"))
     config = json.loads((tmp_path / "hub" / "config.json").read_text())["config"]
     assert config["data"]["dir"] == "data" and "/" not in config["benchmark"] + config["init_from"]
+
+
+def test_nothing_is_trained_there(tiny, trained_run, tmp_path):
+    exporting.run(str(trained_run(tiny)), str(tmp_path / "hub"))
+    with pytest.raises(UserError, match=r"nothing is trained there: .* by --config.init_from=.*hub"):
+        Experiment(tiny, recordings()).train(tmp_path / "hub")
 
 
 def test_a_directory_of_the_hub_goes_out_again(tiny, trained_run, tmp_path):
