@@ -117,15 +117,10 @@ class Files:
         for text in self.take:
             match = _TAKE.fullmatch(text)
             start, stop = (int(match[1]), int(match[2])) if match else (0, 0)
-            letters = (match and match[3]) or ""
+            letters = match[3] or "" if match else ""
             kept = [letters.find(channel) for channel in channels] if letters else [0]
             width = len(letters) or 1
-            if (
-                not start < stop
-                or (stop - start) % width
-                or -1 in kept
-                or (letters and not set(channels) <= set(letters))
-            ):
+            if not start < stop or (stop - start) % width or -1 in kept:
                 expected = f'"FROM:TO", or "FROM:TO CHANNELS" with each of {channels} and - for others'
                 raise UserError(f"take has {text[:40]!r}, expected {expected}, whole joints")
             chosen.append(np.arange(start, stop).reshape(-1, width)[:, kept].ravel())

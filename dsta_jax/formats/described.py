@@ -42,10 +42,10 @@ class _Found:
 def read(path: pathlib.Path, source: Source, files: Files, labelled: bool = True) -> Collection:
     """The recordings of a directory or of one file, whose paths or columns say the labels.
 
-    If they are not `labelled`, labels are 0, and a broken file of many recordings is one broken recording. UserError
-    when there are no recordings, or a label is no class.
+    If they are not `labelled`, labels are 0, all are in one split, directories may be any, and a broken file of many
+    recordings is one broken recording. UserError when there are no recordings, or a label is no class.
     """
-    found = list(_files(path, files))
+    found = list(_files(path, files, anywhere=not labelled))
     if files.many_in_a_file:
         found = [one for file in found for one in _recordings(file, len(found) > 1, source, files, not labelled)]
     facts = {key: [one.facts.get(key, "") for one in found] for key in FACTS}
@@ -64,11 +64,11 @@ def read(path: pathlib.Path, source: Source, files: Files, labelled: bool = True
         known = {column: values[number] for column, values in origins.items()}
         entries.append((one.place, entry_of(one.name, one.path, label, **known)))
         of_class[label] += 1
-        part = facts["split"][number] or ALL
-        if files.test_every:
+        part = (facts["split"][number] if labelled else "") or ALL
+        if files.test_every and labelled:
             part = "train" if of_class[label] % files.test_every else "test"
         splits.setdefault(part, []).append(one.name)
-    if files.test_every:
+    if files.test_every and labelled:
         said = f"{path}: one of {files.test_every} recordings of each class tests, whoever it is of"
         notes.append(f"{said}; where the same people or moments train, accuracy says little about others")
     source = dataclasses.replace(source, find=None)  # Other processes need not have it.
@@ -80,17 +80,20 @@ def read(path: pathlib.Path, source: Source, files: Files, labelled: bool = True
     return Collection(by_name(path, entries), splits, read_one, source.label_names, tuple(notes), parallel)
 
 
-def _files(path: pathlib.Path, files: Files) -> Iterator[_Found]:
-    """The files that the description fits; where each is a frame, their directories. UserError when there are none."""
+def _files(path: pathlib.Path, files: Files, anywhere: bool) -> Iterator[_Found]:
+    """The files that the description fits; where each is a frame, their directories. UserError when there are none.
+
+    Files that may be anywhere need only be called so.
+    """
     if path.is_file():
         yield _Found(path.stem, str(path), path, {})
         return
     if not path.is_dir():
         raise UserError(f"{path}: no such file or directory")
-    seen, pattern = set(), pattern_of(files.path)
+    seen, pattern = set(), pattern_of(files.path.rpartition("/")[2] if anywhere else files.path)
     for file in sorted(path.rglob("*")):
         relative = file.relative_to(path)
-        match = pattern.fullmatch(relative.as_posix())
+        match = pattern.fullmatch(relative.name if anywhere else relative.as_posix())
         one = relative.parent if files.frame_each else relative
         if not match or relative.name == LIST or one in seen or file.is_dir():
             continue

@@ -126,9 +126,12 @@ def _lines(path: pathlib.Path, needed: Sequence[str]) -> list[tuple[str, dict[st
 def _file(place: str, directory: pathlib.Path, text: str, any_kind: bool) -> str:
     """The path of a recording from the directory on, which may be written as in Windows."""
     file = pathlib.PureWindowsPath(text)
-    known = any_kind or file.suffix.lower() in _READERS or "." not in file.name
-    if not known or file.anchor or ".." in file.parts:
-        raise UserError(f"{place}: file {shown(text)}, expected a .npy or .csv file in {directory}")
+    if (
+        file.anchor
+        or ".." in file.parts
+        or not (any_kind or file.suffix.lower() in _READERS or (directory / file.as_posix()).is_dir())
+    ):
+        raise UserError(f"{place}: file {shown(text)}, expected a .npy, .csv or .json file in {directory}")
     return file.as_posix()
 
 

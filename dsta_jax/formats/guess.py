@@ -10,7 +10,7 @@ import pathlib
 import re
 import shlex
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,18 +82,28 @@ def _raw(path: pathlib.Path, what: str, form: str) -> Guess:
 
 def _array(path: pathlib.Path) -> Guess:
     array = npy_rows.mapped(path)
-    found = (f"{path.name}: an array of {' x '.join(map(str, array.shape)) or 'one number'}, {array.dtype}",)
-    negative = bool(array.size and np.nanmin(array[:_LOOKED_AT]) < 0)
+    found = (f"{path.name}: an array of {' x '.join(map(str, array.shape))}, {array.dtype}",)
+    if not array.ndim or not array.size:
+        raise UserError(f"{path}: {shown(array)}, expected the numbers of a recording")
+    negative = bool(np.any(array[:_LOOKED_AT] < 0))
     if array.ndim == 5:
         n, channels, frames, joints, bodies = array.shape
         what = f"{n} recordings of {frames} frames, as ST-GCN's (N x C x T x V x M); its labels are in a file beside it"
         return Guess(found, what, of_joints(joints, channels_of(channels), bodies), form="npy")
     if array.ndim in (3, 4) and array.shape[-1] in (2, 3, 4):
-        fits = of_joints(array.shape[-2], channels_of(array.shape[-1]), 1 if array.ndim == 3 else array.shape[1])
+        fits = of_joints(
+            array.shape[-2],
+            channels_of(array.shape[-1], array[:_LOOKED_AT, ..., -1]),
+            1 if array.ndim == 3 else array.shape[1],
+        )
         axes = "frames x joints x channels" if array.ndim == 3 else "frames x bodies x joints x channels"
         return Guess(found, f"a recording, {axes}", fits, unknown=unknown_of(fits), needs_list=True)
     if array.ndim in (3, 4) and array.shape[0] in (2, 3, 4):
-        fits = of_joints(array.shape[2], channels_of(array.shape[0]), 1 if array.ndim == 3 else array.shape[3])
+        fits = of_joints(
+            array.shape[2],
+            channels_of(array.shape[0], array[-1, :_LOOKED_AT]),
+            1 if array.ndim == 3 else array.shape[3],
+        )
         order = "channel frame joint" + " body" * (array.ndim == 4)
         return Guess(
             found,
@@ -110,15 +120,13 @@ def _array(path: pathlib.Path) -> Guess:
     fits = guess_table.skeletons(width, negative)
     if not fits:
         expected = "not known; a recording would be frames x joints x channels, or frames x numbers"
-        return Guess(found, expected, (Skeleton("", 1, 1, "xyz"),), unknown=("what its axes are",), needs_list=True)
+        return Guess(found, expected, unknown=("what its axes are",), needs_list=True)
     return Guess(found, frames, fits, unknown=unknown_of(fits), needs_list=True)
 
 
 def _holistic(found: tuple[str, ...], frames: str) -> Guess:
-    parts = (
-        "MediaPipe's holistic numbers, if the usual code wrote them: 0:132 the pose (x y z visibility), 132:1536 the "
-    )
-    parts += "face, 1536:1599 the left hand, 1599:1662 the right hand"
+    parts = "MediaPipe's holistic numbers, if the usual code wrote them: 0:132 the pose (x y z visibility), "
+    parts += "132:1536 the face, 1536:1599 the left hand, 1599:1662 the right hand"
     return Guess(
         (*found, f"1662 = 33 x 4 + 468 x 3 + 21 x 3 + 21 x 3: {parts}"),
         f"{frames}; the text below takes both hands",
@@ -193,6 +201,7 @@ def _json(path: pathlib.Path) -> Guess:
         ]
         key = "pose_keypoints_2d" if "pose_keypoints_2d" in lists or not lists else next(iter(lists))
         fits = of_joints(lists.get(key, 75) // 3, ("xyc", "xy"))
+        fits = tuple(one for one in fits if "openpose" in one.layout) or fits
         files = ('path = "{label}/*/*_{frame}_keypoints.json"', f'keypoints = ["{key}"]')
         unknown = ["which directory is the label; here it is the uppermost"]
         unknown += ["how many joints there are, as nobody is seen"] if not lists else []
@@ -293,17 +302,29 @@ def _name(path: pathlib.Path) -> str:
     return f"my_{name}" if name in SOURCES or name in BENCHMARKS else name
 
 
+def _listed(key: str, names: Sequence[str]) -> list[str]:
+    """A list of texts, in lines that end between two of them."""
+    lines = [f"{key} = ["]
+    for number, name in enumerate(names):
+        text = json.dumps(name, ensure_ascii=False) + (", " if number < len(names) - 1 else "]")
+        if len(lines[-1]) + len(text) > _WIDTH:
+            lines.append("    ")
+        lines[-1] += text
+    return [line.rstrip() for line in lines]
+
+
 def _toml(path: pathlib.Path, guess: Guess) -> list[str]:
     """The benchmark's file, with ... for what only its owner can know."""
     best = guess.skeletons[0] if guess.skeletons else Skeleton("", 1, 1, "xyz")
     alike = [one.layout for one in guess.skeletons if dataclasses.replace(one, layout=best.layout) == best][1:]
-    classes = ", ".join(json.dumps(name, ensure_ascii=False) for name in guess.classes or ("...", "..."))
-    lines = [f'name = "{_name(path)}"', *textwrap.wrap(f"classes = [{classes}]", _WIDTH - 2, subsequent_indent="    ")]
-    if best.layout:
+    lines = [f'name = "{_name(path)}"', *_listed("classes", guess.classes or ("...", "..."))]
+    if not guess.skeletons:
+        lines.append('layout = "..."    # or instead of it a table [layout.parents]')
+    elif best.layout:
         lines.append(f'layout = "{best.layout}"' + (f"    # or {', '.join(alike)}" if alike else ""))
     lines += [f"bodies = {best.bodies}"] if best.bodies > 1 else []
     lines.append(f'channels = "{best.channels}"')
-    if not best.layout:
+    if guess.skeletons and not best.layout:
         joints = guess.joints or [f"joint_{number}" for number in range(min(best.joints, 1000))]
         lines += ["", "[layout.parents]    # a joint's parent; the root is its own"]
         lines += [f'{json.dumps(joint)} = "..."' for joint in joints]

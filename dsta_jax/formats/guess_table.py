@@ -74,7 +74,7 @@ def of_joints(joints: int, channels: Sequence[str], bodies: int = 1) -> tuple[Sk
 
 
 def _unlikely(one: Skeleton) -> tuple[int, int]:
-    odd = one.layout in _PICTURES and one.channels == "xyz" or one.layout in _KINECTS and one.channels != "xyz"
+    odd = one.layout in _PICTURES and "z" in one.channels or one.layout in _KINECTS and "z" not in one.channels
     return one.bodies, int(odd)
 
 
@@ -91,9 +91,10 @@ def unknown_of(fits: Sequence[Skeleton]) -> tuple[str, ...]:
     return tuple(unknown)
 
 
-def channels_of(count: int) -> tuple[str, ...]:
-    """What so many numbers of a joint may be."""
-    return {2: ("xy",), 3: ("xyz", "xyc"), 4: ("xyzc",)}.get(count, ())
+def channels_of(count: int, last: np.ndarray | None = None) -> tuple[str, ...]:
+    """What so many numbers of a joint may be, of which these are the last."""
+    third_is_z = last is not None and bool(np.any(last < 0))  # A confidence is never negative.
+    return {2: ("xy",), 3: ("xyz",) if third_is_z else ("xyz", "xyc"), 4: ("xyzc",)}.get(count, ())
 
 
 def of(path: pathlib.Path) -> Guess:
@@ -112,15 +113,12 @@ def of(path: pathlib.Path) -> Guess:
     if len({len(row) for row in rows}) > 1:
         found.append("Lines have different numbers of cells.")
     columns = [[row[column] for row in rows if len(row) == width] for column in range(width)]
-    whole = len(lines) - bool(header)
-    seen = found, columns, header, whole
+    seen = found, columns, header, len(lines) - bool(header)
     guess = _long_table(*seen) if width <= 8 else None
     guess = guess or _wide_table(*seen) or _joint_lines(*seen)
     if guess is None:
         unknown = ("what its columns are; say them by columns in [files]",)
-        guess = Guess(
-            tuple(found), "not known", (Skeleton("", 1, 1, "xyz"),), ('columns = ["...", "numbers"]',), unknown=unknown
-        )
+        guess = Guess(tuple(found), "not known", files=('columns = ["...", "numbers"]',), unknown=unknown)
     files = list(guess.files)
     if header and files and not any(line.startswith("header") for line in files):
         files.append("header = true")
@@ -158,7 +156,7 @@ def _wide_table(found: list[str], columns: list[list[str]], header: list[str] | 
         if values is None or 2 * len(whole) < len(columns) and column in whole
     ]
     joined = [values for values in numbers if values is not None]
-    negative = bool(joined) and min(float(np.nanmin(values, initial=0)) for values in joined) < 0
+    negative = any(np.any(values < 0) for values in joined)
     for extra in range(4):
         for start in (True, False):
             others = list(range(extra)) if start else list(range(len(columns) - extra, len(columns)))
@@ -202,7 +200,7 @@ def _of_roles(
 ) -> Guess:
     listed = [*roles, "numbers"] if start else ["numbers", *roles]
     files = [f"columns = {json.dumps(listed)}"] if roles else []
-    unknown, labels = list(unknown_of(fits)), None
+    unknown = list(unknown_of(fits))
     unknown += [f"whether columns were taken rightly: {', '.join(listed)}"] if roles else []
     if "label" not in roles:
         each = (
@@ -215,9 +213,6 @@ def _of_roles(
         what = "recordings, a frame in each line, with the label"
     else:
         files.insert(0, 'line = "recording"')
-        unknown.append(
-            "who tests: each fifth recording does below, which may be of the same person and moment as others"
-        )
     unknown.append("who tests: below, each fifth recording does, whoever it is of")
     return Guess(
         tuple(found),
@@ -236,7 +231,7 @@ def _classes(labels: Sequence[str]) -> tuple[str, ...] | None:
     if numbers is None:
         names = sorted(set(labels))
         return tuple(names) if len(names) <= MOST_CLASSES else None
-    most = int(np.nanmax(numbers)) if _is_whole(numbers) else -1
+    most = int(numbers.max()) if _is_whole(numbers) else -1
     return ("...",) * (most + 1) if 0 <= most < MOST_CLASSES else None
 
 
@@ -284,7 +279,8 @@ def _joint_lines(found: list[str], columns: list[list[str]], header: list[str] |
     width = len(columns)
     counts = sorted({len(layout.joints) for layout in LAYOUTS.values()})
     counts = [count for count in counts if lines % count == 0 and lines >= count]
-    fits = tuple(one for count in counts for one in of_joints(count, channels_of(width)))
+    letters = channels_of(width, _numbers(columns[-1]))
+    fits = tuple(sorted((one for count in counts for one in of_joints(count, letters)), key=_unlikely))
     if not fits:
         return None
     unknown = [

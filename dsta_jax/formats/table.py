@@ -67,8 +67,11 @@ def read(path: pathlib.Path, files: Files, channels: str) -> Table:
         if len(cells) != len(roles):
             hint = f"cells are separated by {SEPARATORS[separator]}, or say separator in [files]"
             raise UserError(f"{place}: {len(cells)} cells, expected {len(roles)} as in the first line; {hint}")
-        texts = _texts(cells, kept)
+        texts = [cells[column] for column in kept]
         numbers = numbers_of(texts)
+        if None in numbers:
+            texts = _plain(texts)
+            numbers = numbers_of(texts)
         if None in numbers:
             _refuse(place, cells, kept, texts[numbers.index(None)])
         if len(numbers) != (width := width or len(numbers)):
@@ -104,7 +107,7 @@ def _head(place: str, first: Sequence[str], files: Files, channels: str) -> tupl
     kept = [column for kind in kinds for column, role in enumerate(roles) if role == kind]
     if files.header is not None or files.named:
         return roles, files.header is not False, kept
-    return roles, all(number is None for number in numbers_of(_texts(first, kept))), kept
+    return roles, all(number is None for number in numbers_of(_plain([first[column] for column in kept]))), kept
 
 
 def _roles(place: str, first: Sequence[str], files: Files) -> list[str]:
@@ -127,12 +130,10 @@ def _roles(place: str, first: Sequence[str], files: Files) -> list[str]:
     return roles
 
 
-def _texts(cells: Sequence[str], kept: Sequence[int]) -> list[str]:
-    """The numbers as they are written, out of their lists, with points for decimals."""
-    texts = [cells[column] for column in kept]
+def _plain(texts: Sequence[str]) -> list[str]:
+    """Numbers out of their lists, or with points for decimals."""
     if any("[" in text for text in texts):
         return [number for text in texts for number in _BETWEEN.split(text.strip("[]() ")) if number]
-    # Between commas and blanks, a comma is in no cell without quotation marks.
     return [text.replace(",", ".") for text in texts]
 
 

@@ -19,10 +19,22 @@ from dsta_jax.datasets.own_files import Files
 from dsta_jax.datasets.recording import ALL, Collection, Entry, Recording, by_name, entry
 from dsta_jax.errors import UserError
 from dsta_jax.files import read_json
-from dsta_jax.formats import csv_frames, ctr_gcn, described, folder, kinetics, npy_pair, npy_rows, pose_json, pyskl
+from dsta_jax.formats import (
+    csv_frames,
+    ctr_gcn,
+    described,
+    folder,
+    kinetics,
+    npy_pair,
+    npy_rows,
+    padded,
+    pose_json,
+    pyskl,
+)
 from dsta_jax.formats.described import LIST
 
 _PICKLES, _ARCHIVES = (".pkl", ".pickle"), (".npz",)
+_OTHERS = (*_PICKLES, *_ARCHIVES, ".skeleton", ".mat")  # Which no description is of.
 _FRAMES = Files(path="**/{frame}.npy")
 _OPENPOSE = "_keypoints.json"
 _HAND_FILES = (shrec17.SKELETON_FILE, dhg.SKELETON_FILE)
@@ -49,7 +61,7 @@ def find(path: pathlib.Path, source: Source, files: Files | None) -> Collection:
         raise UserError(f"{path}: no such file or directory")
     if path.is_dir() and (path / LIST).exists():
         return _without_labels(folder.read(path, source, labelled=False))
-    if files:
+    if files and path.suffix.lower() not in _OTHERS:
         return described.read(path, source, files, labelled=False)
     if path.is_dir():
         for marks, read in (("*_label.json", kinetics.read), ("*_label.pkl", npy_pair.read)):
@@ -120,6 +132,7 @@ def _inside(place: pathlib.Path, name: str, source: Source) -> Iterable[tuple[st
             return
         if place.is_file() and suffix == ".npy" and npy_rows.mapped(place).ndim == 5:
             array_NxCxTxVxM = npy_rows.mapped(place)
+            padded.has_confidence(str(place), array_NxCxTxVxM.shape[3], array_NxCxTxVxM.shape[1], source)
             for number in range(len(array_NxCxTxVxM)):
                 yield (
                     str(number),

@@ -58,6 +58,14 @@ def test_the_command_for_described_files(tmp_path):
     assert found.read(found.entries["line_4"]).frames_TxVxMxC[0, 0, 0].tolist() == [3, 2, 3]
 
 
+def test_the_command_that_guesses(tmp_path):
+    (tmp_path / "hand.csv").write_text("".join(f"{row % 2}{',0.5' * 42}\n" for row in range(4)))
+    status, printed, errors = command(f"--guess={tmp_path / 'hand.csv'}")
+    assert (status, errors) == (0, "") and 'columns = ["label", "numbers"]' in printed
+    status, printed, errors = command(f"--guess={tmp_path / 'absent.csv'}")
+    assert (status, printed) == (1, "") and errors.endswith("absent.csv: no such file or directory\n")
+
+
 def test_a_directory_whose_name_is_no_text(tmp_path):
     raw_recordings.write_shrec(tmp_path / "a\udcff", [(1, 1, 2, 1)], [(7, 1, 3, 1)])
     strict = {**raw_recordings.environment(), "PYTHONIOENCODING": "utf-8:strict"}
@@ -108,7 +116,7 @@ def test_bad_commands(monkeypatch, capsys, case):
 def test_help():
     status, printed, errors = command("--help")
     assert (status, errors) == (0, "")
-    assert printed.count("python -m data_prep.convert") == 4
+    assert printed.count("python -m data_prep.convert") == 5
     assert max(map(len, printed.splitlines())) <= 80
     for name in (
         "from",

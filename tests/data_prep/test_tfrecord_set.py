@@ -15,6 +15,7 @@ from dsta_jax.datasets.benchmarks import BENCHMARKS
 from dsta_jax.datasets.layouts import COCO_17, NTU_25
 from dsta_jax.datasets.normalize import normalize
 from dsta_jax.errors import UserError
+from dsta_jax.formats import pyskl
 from tests import raw_recordings
 from tests.formats import made
 
@@ -87,7 +88,7 @@ def test_a_benchmark_of_ones_own_keeps_the_splits_that_it_divides_by(tmp_path):
     directory = run(path, tmp_path / "data", own_benchmark(tmp_path))
     found = [(split, record.name, record.frames_TxVxMxC) for split, record in records.read_set(directory)]
     assert [one[:2] for one in found] == [("train", "a"), ("train", "b"), ("val", "c")]
-    original = convert.pyskl.read(path)
+    original = pyskl.read(path)
     for _, name, frames_TxVxMxC in found:
         expected = original.read(original.entries[name]).frames_with_score.astype(np.float32)
         np.testing.assert_array_equal(frames_TxVxMxC, normalize(expected, COCO_17, COCO_17.reference, confidence=True))

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -489,3 +490,13 @@ def test_a_pipe(tmp_path):
     found = folder.read(tmp_path / "own", source(TABLE))
     with pytest.raises(UserError, match="a.csv: a pipe or a device, expected a regular file"):
         found.read(found.entries["wave/a"])
+
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "own_recordings.md"
+EXAMPLES = re.findall(r"^\| .*? \| ((?:and )?`[a-z_]+ = .*`) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_documents_examples_make_sense(example):
+    text = ", ".join(re.findall(r"`(.*?)`", example))
+    own_files.of_text(text).taken("xyz")

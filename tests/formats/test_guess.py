@@ -166,7 +166,7 @@ GUESSED: dict[str, tuple[dict[str, Any], str, list[str], dict[str, Any], tuple[i
         {"a.csv": lines(NORMAL[:, :12])},
         "a.csv",
         ["not known"],
-        {"files": {"columns": ["..."]}},
+        {"layout": "...", "files": {"columns": ["...", "numbers"]}},
         (),
     ),
     "an array": (
@@ -235,7 +235,7 @@ def test_the_text_works_when_it_is_pasted(tmp_path, case):
     toml, values = pasted(printed)
     for key, value in keys.items():
         if isinstance(value, dict):
-            assert {**values[key], **{k: v for k, v in value.items() if v != ["..."]}} == values[key]
+            assert {**values[key], **value} == values[key]
         else:
             assert values[key] == value
     if not shape:
@@ -272,6 +272,25 @@ def test_raw_data_sets(tmp_path, case):
     write(tmp_path / name, contents)
     printed = guess.text(tmp_path)
     assert command in printed and "[split]" not in printed and case.partition(" ")[0] in printed
+
+
+def test_what_is_open_is_said_and_nothing_else(tmp_path):
+    write(tmp_path / "a.npy", UNIFORM[:, :51].reshape(24, 17, 3))
+    printed = " ".join(guess.text(tmp_path / "a.npy").split())
+    assert "Not known: whether the third number of a joint is z, or a confidence" in printed
+    assert "Not known: whether the joints stand in the layout's order; only their number is known" in printed
+    write(tmp_path / "a.npy", NORMAL[:, :51].reshape(24, 17, 3))
+    assert "a confidence" not in guess.text(tmp_path / "a.npy")  # Which is never negative.
+
+
+def test_long_names_of_classes(tmp_path):
+    names = [f"pick up something with hand {number}, and drop it" for number in range(9)]
+    write(
+        tmp_path / "a.csv",
+        lines([f'"{name}"', *NORMAL[n, :60]] for n, name in enumerate(names * 2)).replace(", and", " and"),
+    )
+    _, values = pasted(guess.text(tmp_path / "a.csv"))
+    assert values["classes"] == [name.replace(",", "") for name in names]
 
 
 def test_a_list_is_there(tmp_path):

@@ -123,6 +123,20 @@ def test_described_files_of_many(tmp_path):
         found.read(found.entries["c"])
 
 
+@pytest.mark.parametrize("place", ["", "words", "words/0"])
+def test_described_frames_in_any_directory(tmp_path, place):
+    write(tmp_path / "own")
+    found = find(tmp_path / "own" / place, files='path = "{label}/*/{frame}.npy", test_every = 2')
+    assert list(found.entries) == {"": ["words/0", "words/1"], "words": ["0", "1"], "words/0": ["0"]}[place]
+    for name in found.entries:
+        np.testing.assert_array_equal(frames(found, name), FRAMES_TxVxC)
+
+
+def test_a_pickle_is_one_whatever_is_said_of_files(tmp_path):
+    write(tmp_path / "own")
+    assert list(find(tmp_path / "own" / "two.pkl", files='columns = ["skip", "numbers"]').entries) == ["x", "y"]
+
+
 def test_openpose(tmp_path):
     for video in ("v1", "v2"):
         (tmp_path / video).mkdir()
