@@ -1,6 +1,7 @@
 """What the documents say is there: links, files, commands, fields, snippets."""
 
 import ast
+import itertools
 import pathlib
 import re
 import shlex
@@ -9,6 +10,7 @@ import tomllib
 import pytest
 
 import dsta_jax
+from dsta_jax import cli
 from dsta_jax.config import get_config
 from dsta_jax.datasets import own
 
@@ -71,9 +73,11 @@ def test_readme_is_short_and_begins_with_two_commands():
 def test_commands_are_ones_that_there_are(document):
     for block in blocks(document, ""):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True) if line.startswith(("python ", "bash ")) else []
+            words = shlex.split(line, comments=True) if line.startswith(("python ", "bash ", "dsta ")) else []
             if words[:1] == ["bash"]:
                 assert (ROOT / words[1]).is_file(), line
+            elif words[:1] == ["dsta"]:
+                check_dsta(line, *itertools.takewhile(lambda word: word != ">", words[1:]))
             elif words[1:2] == ["-m"] and words[2].partition(".")[0] in DIRECTORIES:
                 check_command(line, words[2], [word.partition("=") for word in words[3:] if word.startswith("--")])
 
@@ -90,6 +94,18 @@ def check_command(line: str, module: str, flags: list[tuple[str, str, str]]) -> 
             check_field(name)
         elif module.startswith(("dsta_jax", "data_prep")):
             assert re.search(rf"[\"-]{name}\"", sources[0].read_text()), f"{line}: {flag}"
+
+
+def check_dsta(line: str, command: str, *words: str) -> None:
+    """Its parser takes the words; configurations and fields are there."""
+    given = dict(word.removeprefix("--").partition("=")[::2] for word in words if word.startswith("--"))
+    for name, value in given.items():
+        if name == "config":
+            get_config(value)
+        elif name.startswith("config."):
+            check_field(name)
+    left = cli.parser(command).parse_known_args(words)[1]
+    assert all(word.startswith("--config.") for word in left), f"{line}: {left}"
 
 
 def check_field(name: str) -> None:
