@@ -79,7 +79,7 @@ class Recognizer:
     ) -> Iterator[tuple[str, Answer | UserError]]:
         """The names of all recordings in files and directories, with answers; for one that is broken, the reason.
 
-        `files` says how they are written, where it is neither the usual way nor that of the training's recordings.
+        `files` says how they are written, where that is not the usual way: `own.find("mine.toml").source.files`.
         """
         found, size = self.read(paths, files), self._config.evaluate.batch_size
         while some := list(itertools.islice(found, size)):
@@ -99,7 +99,7 @@ class Recognizer:
         """The names and raw joints of all recordings in files and directories; for one that is broken, the reason."""
         for path in map(pathlib.Path, paths):
             try:
-                found = unlabelled.find(path, self.benchmark.source, files or self.benchmark.source.files)
+                found = unlabelled.find(path, self.benchmark.source, files)
             except UserError as error:
                 yield str(path), error
                 continue
