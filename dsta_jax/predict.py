@@ -17,6 +17,7 @@ from dsta_jax.datasets.joint_lists import OtherJoints
 from dsta_jax.datasets.own_files import Files
 from dsta_jax.errors import UserError
 from dsta_jax.formats import unlabelled
+from dsta_jax.formats.csv_frames import WrongWidth
 from dsta_jax.live import Live
 from dsta_jax.members import Members
 from dsta_jax.weights import trained as trained_networks
@@ -104,10 +105,13 @@ class Recognizer:
                 yield str(path), error
                 continue
             for entry in found.selected:
+                source = self.benchmark.source
                 try:
                     recording = found.read(entry)
-                    has_confidence = self.benchmark.source.confidence
-                    yield entry.name, recording.frames_with_score if has_confidence else recording.frames_TxVxMxC
+                    yield entry.name, recording.frames_with_score if source.confidence else recording.frames_TxVxMxC
+                except WrongWidth as error:
+                    joints, rest = divmod(error.numbers, len(source.channels))
+                    yield entry.name, error if rest else OtherJoints(str(error), source.layout, joints)
                 except UserError as error:
                     yield entry.name, error
 

@@ -153,6 +153,9 @@ def test_files_are_what_their_arrays_are(config, run, tmp_path):
     assert isinstance(broken, UserError) and isinstance(missing, UserError) and "no such file" in str(missing)
     assert "c.npy: 5 x 22 x 3, expected frames x joints x channels" in str(more_joints)
     assert "hand_22" in more_joints.table and " 0 wrist" in more_joints.table
+    (tmp_path / "table.csv").write_text("\n".join([",".join(["1.5"] * 66)] * 5))
+    ((_, of_table),) = recognizer.of_files([tmp_path / "table.csv"])
+    assert "table.csv:1: 66 numbers, expected 63" in str(of_table) and of_table.table == more_joints.table
     with pytest.raises(UserError, match="holds more than one recording; of_files answers for all"):
         recognizer(tmp_path / "more")
 

@@ -133,6 +133,14 @@ def _count_again(cells: Sequence[str]) -> bool:
     return {float(after) - float(before) for before, after in itertools.pairwise(seen)} == {1}
 
 
+class WrongWidth(UserError):
+    """A line has so many `numbers`, and should have another count of them."""
+
+    def __init__(self, message: str, numbers: int):
+        super().__init__(message)
+        self.numbers = numbers
+
+
 def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
     """Reads T x M x V x C float32, M or fewer bodies; UserError when a line is neither a frame nor a header."""
     text = read_text(path)
@@ -160,7 +168,7 @@ def read(path: pathlib.Path, frame_shape: tuple[int, int, int]) -> np.ndarray:
             hint = "; if the first is a time or a label, remove its column" if len(numbers) == width + 1 else ""
             hint = "; is there a separator too many at the end?" if hint and math.isnan(numbers[-1]) else hint
             expected = f"{width}: {bodies} bodies x {joints} joints x {channels} channels"
-            raise UserError(f"{path}:{number + 1}: {len(numbers)} numbers, expected {expected}{hint}")
+            raise WrongWidth(f"{path}:{number + 1}: {len(numbers)} numbers, expected {expected}{hint}", len(numbers))
         with np.errstate(over="ignore"):  # Infinity is reported when the recording is converted.
             frames_TxF[number - style.first] = numbers
     if not frames_TxF.size:
