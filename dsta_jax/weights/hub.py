@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from flax import traverse_util
 
-import dsta_jax
 from dsta_jax import checkpoint, storage
 from dsta_jax.errors import UserError
 from dsta_jax.files import complete_file, readable, regular
@@ -48,9 +47,9 @@ def write(directory: pathlib.Path, streams: tuple[str, ...], model: Mapping[str,
         for number, stream in enumerate(streams)
         for name, leaf_N in flat.items()
     }
-    metadata = {"format": "flax", "library": f"dsta_jax {dsta_jax.__version__}", "streams": ",".join(streams)}
     contents = {
-        WEIGHTS: safetensors.save(arrays, metadata),
+        # One entry of metadata: several come in any order, and the same weights shall be the same file.
+        WEIGHTS: safetensors.save(arrays, {"format": "flax"}),
         CARD: card.encode(),
         CONFIG: json.dumps(config, indent=2).encode() + b"\n",
     }

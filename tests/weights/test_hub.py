@@ -26,7 +26,7 @@ def changed(hub, change) -> None:
 
 def test_names_and_metadata(hub):
     with open_file(hub / "model.safetensors", framework="np") as file:
-        assert file.metadata()["streams"] == "spatial_temporal,spatial"
+        assert file.metadata() == {"format": "flax"}
         assert {"spatial.params.classifier.kernel", "spatial.batch_stats.input_map.norm.mean"} <= set(file.keys())
 
 
