@@ -191,7 +191,7 @@ def _predict(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
 
 def _add_experiments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", metavar="TABLE", help="table1, table2, table3, table4 or table5")
+    parser.add_argument("table", metavar="TABLE", help="table1 to table5, fig5 or fig6")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="so many seeds, from config.seed on")
     parser.add_argument("--config", default="demo:small", metavar="NAME", help="its set, and what all have in common")
     parser.add_argument("--workdir", metavar="DIR", help="where the runs are; without it runs/TABLE_NAME")
@@ -221,6 +221,8 @@ def _experiments(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
     logs.speak_plainly()
     compile_cache.use()
     workdir = pathlib.Path(options.workdir or experiments.default_workdir(options.table, options.config))
+    if options.table in experiments.FIGURES:
+        return experiments.draw(options.table, config, workdir)
     return experiments.run(options.table, config, options.seeds, workdir)
 
 
@@ -341,14 +343,15 @@ directory check beside the run's. The status is 1 where training would be wrong.
         _check,
     ),
     "experiments": Command(
-        "the paper's tables: several seeds, our numbers beside its own",
+        "the paper's tables and figures, our numbers beside its own",
         "TABLE --config=NAME [--seeds=N] [--config.FIELD=...]",
         """
 Trains the networks of a table of the paper with several seeds, on any converted
 set, and prints mean, deviation, what each choice brings, and the paper's
 numbers. table1: choices of the network; table2: streams; table3 to table5: the
-four streams on the hands' sets, NTU RGB+D, NTU RGB+D 120. The same command goes
-on where it was interrupted.
+four streams on the hands' sets, NTU RGB+D, NTU RGB+D 120; fig5 and fig6: pages
+of attention maps and of the classes' accuracies, of one seed. The same command
+goes on where it was interrupted.
 """,
         """
   dsta experiments table1 --config=utd_mhad:small

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import ml_collections
 
+from dsta_jax import report
 from dsta_jax.config import PAPER_STREAMS
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.datasets import own
@@ -105,7 +106,10 @@ COMPARISONS = {
     "table4": {"ntu60_cs": 91.5, "ntu60_cv": 96.4},
     "table5": {"ntu120_cs": 86.6, "ntu120_ce": 89.0},
 }
-NAMES = (*TABLES, *COMPARISONS)
+
+# Figures 5 and 6 are sections of a report.
+FIGURES = {"fig5": "attention", "fig6": "classes"}
+NAMES = (*TABLES, *COMPARISONS, *FIGURES)
 
 
 def table_of(name: str, config: ml_collections.ConfigDict) -> Table:
@@ -146,11 +150,26 @@ def run(name: str, config: ml_collections.ConfigDict, seeds: int, workdir: pathl
                     return 130
                 results[place] = done
             found[row.name].append(100 * _accuracy(results[place], row.shows))
-    said = report(table, config.benchmark, found)
+    said = in_words(table, config.benchmark, found)
     print(f"\n{said}")
     _write(workdir / f"{name}.md", f"```\n{said}\n```\n")
     content = {"table": name, "benchmark": config.benchmark, "seeds": seeds, "top1": found}
     _write(workdir / f"{name}.json", json.dumps(content, indent=2) + "\n")
+    return 0
+
+
+def draw(name: str, config: ml_collections.ConfigDict, workdir: pathlib.Path) -> int:
+    """Trains the four streams if they are not trained yet, as table 2 does, and writes a figure as `NAME.html`.
+
+    Fig. 5 are attention maps of the first and the last layer, Fig. 6 is the accuracy of each class in each stream.
+    Returns 130 when it was interrupted; the same command goes on.
+    """
+    row = TABLES["table2"].rows[0]
+    experiment = Experiment(_config(config, row, config.seed))
+    run_directory = workdir / _directory(row, config.seed)
+    if experiment.train(run_directory) is None:
+        return 130
+    print(report.write(run_directory, experiment.data, workdir / f"{name}.html", only=FIGURES[name]))
     return 0
 
 
@@ -176,7 +195,7 @@ def _write(path: pathlib.Path, text: str) -> None:
         file.write(text.encode())
 
 
-def report(table: Table, benchmark: str, found: Mapping[str, Sequence[float]]) -> str:
+def in_words(table: Table, benchmark: str, found: Mapping[str, Sequence[float]]) -> str:
     """The table in words: mean and deviation of top-1 accuracies in %, by row; then what its choices bring."""
     seeds = len(next(iter(found.values())))
     name = own.find(benchmark).name

@@ -59,13 +59,13 @@ def test_the_papers_numbers():
 def test_mean_deviation_and_differences():
     table = experiments.TABLES["table2"]
     found = {row.name: [80.0, 82.0, 84.0] for row in table.rows} | {"fused": [90.0, 91.0, 95.0]}
-    said = experiments.report(table, "synthetic14", found)
+    said = experiments.in_words(table, "synthetic14", found)
     assert re.search(r"spatial +82\.00 +2\.00 +95\.1 +80\.00 82\.00 84\.00", said)
     assert re.search(r"fused +92\.00 +2\.65 +97\.0", said)
     # Seed by seed 10, 9, 11: a mean of 10 and a standard error of 1 / sqrt(3).
     assert "+10.00 +- 0.58 (more than twice its standard error)" in said
     assert "The paper's numbers are of shrec14, and ours of synthetic14" in said
-    alone = experiments.report(table, "shrec14", {row.name: [90.0] for row in table.rows})
+    alone = experiments.in_words(table, "shrec14", {row.name: [90.0] for row in table.rows})
     assert "one seed: no spread is known" in alone and "compare differences" not in alone
 
 
@@ -92,6 +92,17 @@ def test_a_table_is_trained_once_and_goes_on(tiny, tmp_path, capsys, monkeypatch
     before = (tmp_path / "table2.json").read_bytes()
     assert experiments.run("table2", tiny, 2, tmp_path) == 0
     assert (tmp_path / "table2.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "other"), [("fig5", "attention", "classes"), ("fig6", "classes", "attention")]
+)
+def test_figures_are_pages_of_one_section(tiny, tmp_path, capsys, name, section, other):
+    tiny.model.channels, tiny.model.embedding, tiny.model.strides = (4,), (2,), (2,)
+    assert experiments.draw(name, tiny, tmp_path) == 0
+    assert capsys.readouterr().out == f"{tmp_path / name}.html\n"
+    page = (tmp_path / f"{name}.html").read_text()
+    assert f'id="{section}"' in page and f'id="{other}"' not in page
 
 
 def test_interrupted(tiny, tmp_path, monkeypatch):

@@ -33,11 +33,14 @@ def write_after_evaluation(directory: pathlib.Path, data: DataSet, anew: bool = 
     processes.on_first(attempt)
 
 
-def write(directory: pathlib.Path, data: DataSet | None = None) -> pathlib.Path:
-    """Writes `report.html` from what an evaluation left in a directory; returns its path.
+def write(
+    directory: pathlib.Path, data: DataSet | None = None, path: pathlib.Path | None = None, only: str = ""
+) -> pathlib.Path:
+    """Writes `report.html`, or another page, from what an evaluation left in a directory; returns its path.
 
     The directory is a run's, or one of `evaluations/` in it. `data` are the recordings that were evaluated, or more;
-    without them, those of a run are looked for where it had them, and left out with a line where they are not.
+    without them, those of a run are looked for where it had them, and left out with a line where they are not. With
+    `only`, the page has the section of that name alone, such as `attention`.
 
     Raises:
       UserError: when there is no evaluation, or the page cannot be written.
@@ -49,9 +52,10 @@ def write(directory: pathlib.Path, data: DataSet | None = None) -> pathlib.Path:
     elif missing := sorted(set(found.whole.sample_S.tolist()) - set(data.name_N.tolist())):
         data, no_data = None, f"the recordings given lack {len(missing)} of those evaluated, such as {missing[0]}"
     report = Report(found, data, no_data)
-    path = directory / "report.html"
-    with writable(directory), complete_file(path) as file:
-        file.write(page.whole(*heading(report), sections(report)).encode())
+    chosen = [section for section in sections(report) if only in ("", section.anchor)]
+    path = path or directory / "report.html"
+    with writable(path.parent), complete_file(path) as file:
+        file.write(page.whole(*heading(report), chosen).encode())
     return path
 
 
