@@ -49,7 +49,7 @@ def test_the_overview_names_all(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trian"], "error: dsta trian: no such command, expected one of train, evaluate, predict"),
+        (["trian"], "error: dsta trian: no such command, expected one of convert, check, train"),
         (["predict"], "error: the following arguments are required: RUN, FILE_OR_DIR; see dsta predict --help"),
         (["predict", "run", "a", "--tpo=3"], "error: unrecognized arguments: --tpo=3; see dsta predict --help"),
         (["predict", "run", "a", "--json", "--csv"], "error: argument --csv: not allowed with argument --json"),
