@@ -48,7 +48,7 @@ can be fine-tuned like any other. docs/weights.md says what such files may hold.
 """,
     """
   dsta import joint.pt bone.pt --config=shrec14:spatial_temporal,spatial \\
-  --out=runs/theirs
+      --out=runs/theirs
   dsta import spatial=bone.pt --config=ntu60_cs --out=runs/theirs
 """,
     _add_import,
