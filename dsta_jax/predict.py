@@ -33,10 +33,12 @@ class Recognizer:
     Attributes:
       benchmark: classes, joints, channels, and by what recordings are normalised.
       streams: the streams whose scores are averaged.
+      described_by: the benchmark's name, or the file of one's own that said what the recordings are.
     """
 
     def __init__(self, trained: Trained):
         self.benchmark = trained.benchmark
+        self.described_by: str = trained.config.benchmark
         self.streams: tuple[str, ...] = tuple(trained.config.streams)
         self._config = trained.config
         self._mesh = parallel.one_device_mesh()

@@ -1,5 +1,7 @@
 """A trained run as a function of raw recordings."""
 
+import csv
+import json
 import pathlib
 import shutil
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 import dsta_jax
-from dsta_jax import evaluate, scores
+from dsta_jax import cli, evaluate, predict_files, scores
 from dsta_jax.data.dataset import DataSet
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -199,3 +201,64 @@ def test_live_answers_are_those_of_the_window(config, run):
         assert [number for number, one in enumerate(said) if one is not None] == list(range(3, len(frames[0]), 4))
         np.testing.assert_allclose(said[11].score_K, recognizer(frames[0][4:12]).score_K, atol=1e-4)
         assert [stream.push(None) for _ in range(16)][-1] is None, "nobody has been in view for a whole window"
+
+
+@pytest.fixture
+def recordings(config, run, tmp_path):
+    """The run's directory, and one of two good files, one broken, and one of other joints."""
+    directory, frames = run(config)
+    (tmp_path / "in").mkdir()
+    for number in (0, 1):
+        np.save(tmp_path / "in" / f"good_{number}.npy", frames[number])
+    (tmp_path / "in" / "broken.npy").write_bytes(b"nonsense")
+    np.save(tmp_path / "in" / "other.npy", np.ones((5, 22, 3)))
+    return str(directory), str(tmp_path / "in")
+
+
+def test_dsta_predict(config, run, recordings, tmp_path, capsys):
+    directory, files = recordings
+    expected = dsta_jax.load(directory)(run(config)[1][:2])
+    assert cli.main(["predict", directory, files, "--top=2", f"--gif={tmp_path / 'gifs'}"]) == 1
+    printed = capsys.readouterr()
+    rows = [line.split("  ", 1) for line in printed.out.splitlines()]
+    assert [name.strip() for name, _ in rows] == ["good_0", "good_1"]
+    for (_, said), answer in zip(rows, expected, strict=True):
+        assert said.strip() == ", ".join(f"{label} {part:.3f}" for label, part in answer.top(2))
+    assert printed.err.startswith("2 of 4 recordings are broken:\n")
+    assert "broken.npy" in printed.err and "expected: 21 joints" in printed.err and "found: 22 joints" in printed.err
+    assert sorted(path.name for path in (tmp_path / "gifs").iterdir()) == ["good_0.gif", "good_1.gif"]
+
+
+@pytest.mark.parametrize("words", [["--json"], ["--csv"], ["--json", "--window=8", "--fps=10"]])
+def test_dsta_predict_for_programs(recordings, capsys, words):
+    directory, files = recordings
+    assert cli.main(["predict", directory, files, *words]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    if words[0] == "--csv":
+        rows = list(csv.DictReader(lines))
+        assert [bool(row["label"]) for row in rows] == [not row["error"] for row in rows]
+    else:
+        rows = [json.loads(line) for line in lines]
+        said = "segments" if len(words) > 1 else "label"
+        assert all((said in row) != ("error" in row) for row in rows)
+    assert sorted(row["recording"].rpartition("/")[2].removesuffix(".npy") for row in rows) == [
+        "broken", "good_0", "good_1", "other",
+    ]  # fmt: skip
+
+
+def test_files_of_the_runs_own_kind_are_hinted_at(recordings, capsys, monkeypatch):
+    directory, files = recordings
+    recognizer = dsta_jax.load(directory)
+    recognizer.described_by = "mine.toml"
+    monkeypatch.setattr(predict_files.Recognizer, "load", lambda *_, **__: recognizer)
+    assert cli.main(["predict", directory, files]) == 1
+    assert capsys.readouterr().err.endswith("if it has a table [files]: --files=mine.toml\n")
+    assert cli.main(["predict", directory, f"{files}/good_0.npy"]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_files_without_a_table(recordings, tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text('name = "mine"\nclasses = ["a", "b"]\nlayout = "mediapipe_hand_21"\n')
+    with pytest.raises(SystemExit):
+        cli.main(["predict", *recordings, f"--files={tmp_path / 'mine.toml'}"])
+    assert "mine.toml: no table [files] there, expected one" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def text(path: pathlib.Path) -> str:
     toml = _toml(path, guess) if guess.form == "folder" or guess.skeletons else []
     name = f"{_name(path)}.toml"
     place = path.parent if guess.needs_list and path.is_file() else path
-    command = [f"python -m data_prep.convert --from={guess.form} --in={shlex.quote(str(place))} \\"]
+    command = [f"dsta convert --from={guess.form} --in={shlex.quote(str(place))} \\"]
     command += ["    --out=data" + (f" --benchmark={name}" if toml else "")]
     listed = f"Write {place / LIST}: file,label,subject and a line for each recording."
     listed += ' Or, where names such as a01_s02.txt say it, write path = "a{label}_s{subject}.txt" below [files].'

@@ -87,6 +87,7 @@ def _accuracy(report: Report) -> str:
         cells = {
             key: f"{_percent(metrics[key])} <small>{_percent(low)} to {_percent(high)}</small>"
             for key, (low, high) in between.items()
+            if key in metrics
         }
         row = [page.text(report.title(name)), cells["top1"], page.interval(metrics["top1"], *between["top1"])]
         error = _percent(calibration.calibrate(part).error)
