@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if broken:
         _list(broken, count)
         if options.files is None and recognizer.described_by.endswith(".toml"):
-            said = "If they are written as the run's own recordings were, name what says how, if it has a table [files]"
-            print(f"{said}: --files={recognizer.described_by}", file=sys.stderr)
+            hint = "If they are written as the run's own recordings were, name what says how, if it has a table [files]"
+            print(f"{hint}: --files={recognizer.described_by}", file=sys.stderr)
     return int(bool(broken))
 
 
