@@ -20,7 +20,7 @@ def write(path: pathlib.Path, frames_TxVxMxC: np.ndarray, layout: Layout, title:
       UserError: when Pillow is not installed, or the file cannot be written.
     """
     try:
-        from PIL import Image, ImageDraw
+        from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
         raise UserError(f"pictures need Pillow ({error}): pip install 'dsta_jax[draw]'") from error
     kept = np.unique(np.linspace(0, len(frames_TxVxMxC) - 1, min(_MOST, len(frames_TxVxMxC))).astype(int))
@@ -30,18 +30,18 @@ def write(path: pathlib.Path, frames_TxVxMxC: np.ndarray, layout: Layout, title:
     for points_VxMx2 in points_TxVxMx2:
         picture = Image.new("RGB", (_SIZE, _SIZE + _LINE), "white")
         draw = ImageDraw.Draw(picture)
-        draw.text((_MARGIN, _SIZE), title, fill="#222222")
+        draw.text((_MARGIN, _SIZE), title, fill="#222222", font=ImageFont.load_default(15))
         for body in range(points_VxMx2.shape[1]):
             for joint, parent in enumerate(layout.parents):
                 ends = points_VxMx2[[parent, joint], body]
                 if np.isfinite(ends).all() and joint != parent:
                     draw.line([tuple(end) for end in ends.tolist()], fill=color_V[joint], width=4)
         pictures.append(picture)
-    seconds = len(frames_TxVxMxC) / fps
+    # GIF counts hundredths of a second; the parts of them that are left over are made up for.
+    ends = np.round(100 * len(frames_TxVxMxC) / fps * np.arange(len(pictures) + 1) / len(pictures)).astype(int)
+    look = {"save_all": True, "append_images": pictures[1:], "duration": (10 * np.diff(ends)).tolist(), "loop": 0}
     with writable(path), complete_file(path) as file:
-        pictures[0].save(
-            file, "GIF", save_all=True, append_images=pictures[1:], duration=1000 * seconds / len(pictures), loop=0
-        )
+        pictures[0].save(file, "GIF", **look)
 
 
 def _on_page(frames_TxVxMxC: np.ndarray, layout: Layout) -> np.ndarray:
