@@ -11,7 +11,7 @@ import pytest
 
 import dsta_jax
 from data_prep import conversion, convert
-from dsta_jax import checkpoint, cross_validation, logs, scores, train
+from dsta_jax import checkpoint, cross_validation, scores, train
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 from dsta_jax.members import variable_shapes
@@ -120,16 +120,16 @@ def test_a_fold_alone_and_among_others_is_the_same(config, whole, tmp_path):
 
 
 def test_interrupted_folds_go_on_each_by_itself(config, whole, tmp_path, monkeypatch):
-    advance, count = logs.Progress.advance, {"steps": 0}
+    note, count = train.Reporter.note, {"steps": 0}
 
-    def advance_and_interrupt(progress):
-        advance(progress)
+    def note_and_interrupt(reporter, *given):
+        note(reporter, *given)
         count["steps"] += 1
         if count["steps"] == 3:
             signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(logs.Progress, "advance", advance_and_interrupt)
+        patch.setattr(train.Reporter, "note", note_and_interrupt)
         assert Experiment(config).train(tmp_path) is None
     assert steps(config, tmp_path) == [3, 3, 0]
     config.members_per_step = 100  # those at step 3 go on together, the third begins

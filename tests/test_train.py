@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from dsta_jax import checkpoint, evaluate, logs, train, train_state
+from dsta_jax import checkpoint, evaluate, train, train_state
 from dsta_jax.data import batches
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -63,15 +63,15 @@ def whole(request, tmp_path_factory):
 def _raise_at(monkeypatch, step, action):
     """Does something as soon as a step has been dispatched."""
     count = {"steps": 0}
-    advance = logs.Progress.advance
+    note = train.Reporter.note
 
-    def advance_and_act(progress):
-        advance(progress)
+    def note_and_act(reporter, *given):
+        note(reporter, *given)
         count["steps"] += 1
         if count["steps"] == step:
             action()
 
-    monkeypatch.setattr(logs.Progress, "advance", advance_and_act)
+    monkeypatch.setattr(train.Reporter, "note", note_and_act)
 
 
 def test_metrics_have_a_line_for_every_other_step(config, whole):

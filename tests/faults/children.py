@@ -130,7 +130,8 @@ def run(
     if strace:
         strace.communicate()
         calls = system_calls.counted(trace, str(below), _kind_of)
-        killed_at = place.call and system_calls.last_of(trace, str(below), _kind_of)
+        if place.call:
+            killed_at = system_calls.last_of(trace, system_calls.of_call(place.call), str(below), _kind_of)
     return Ended(status, seconds, log.read_text(errors="replace"), orphans, calls, killed_at)
 
 

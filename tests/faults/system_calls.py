@@ -56,13 +56,27 @@ def counted(trace: pathlib.Path, below: str, kind_of: Callable[[str], str]) -> M
     return found
 
 
-def last_of(trace: pathlib.Path, below: str, kind_of: Callable[[str], str]) -> str:
-    """What the call that was the last one is called; of which file it was is left out where strace does not say."""
+def last_of(trace: pathlib.Path, name: str, below: str, kind_of: Callable[[str], str]) -> str:
+    """What the call of this name that never came back is called; of which file is left out where strace does not say.
+
+    strace ends its line with `= ?`, or breaks it off where other threads have something to say meanwhile.
+    """
+    open_calls: dict[str, str] = {}  # by process
     for line in trace.read_text(errors="replace").splitlines():
-        if (call := _CALL.match(line)) and line.endswith("= ?"):
-            kind = _kind(line, below, kind_of)
-            return f"{PREFIX}{call[2]}{f' of {kind}' if kind else ''}"
-    return f"{PREFIX}that strace does not tell"
+        process, _, rest = line.partition(" ")
+        rest = rest.strip()
+        if rest.startswith(f"{name}("):
+            open_calls[process] = line
+        came_back = rest.startswith((f"{name}(", f"<... {name} resumed>")) and not rest.endswith(
+            ("= ?", "<unfinished ...>")
+        )
+        if came_back:
+            open_calls.pop(process, None)
+    if not open_calls:
+        return f"{PREFIX}that strace does not tell"
+    kinds = filter(None, (_kind(line, below, kind_of) for line in open_calls.values()))
+    kind = next(kinds, "")
+    return f"{PREFIX}{name}{f' of {kind}' if kind else ''}"
 
 
 def _kind(line: str, below: str, kind_of: Callable[[str], str]) -> str:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from dsta_jax import checkpoint, logs, train
+from dsta_jax import checkpoint, train
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
 from tests.faults import trainings
@@ -152,15 +152,15 @@ def clock(monkeypatch):
 @pytest.fixture
 def at_step(monkeypatch):
     """A function that has something done after so many steps from now."""
-    advance, wanted, count = logs.Progress.advance, {}, 0
+    note, wanted, count = train.Reporter.note, {}, 0
 
-    def advancing(progress):
+    def noting(reporter, *given):
         nonlocal count
-        advance(progress)
+        note(reporter, *given)
         count += 1
         wanted.pop(count, lambda: None)()
 
-    monkeypatch.setattr(logs.Progress, "advance", advancing)
+    monkeypatch.setattr(train.Reporter, "note", noting)
     return lambda step, call: wanted.update({count + step: call})
 
 

@@ -11,7 +11,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from dsta_jax import logs, train
+from dsta_jax import train
 from dsta_jax.datasets.benchmark import Protocol
 from dsta_jax.errors import UserError
 from dsta_jax.experiment import Experiment
@@ -131,14 +131,14 @@ def test_a_frozen_part_stays_while_the_rest_learns(tuned, tmp_path):
 
 def stop_after(monkeypatch, step):
     count = iter(range(1, 100))
-    advance = logs.Progress.advance
+    note = train.Reporter.note
 
-    def advance_and_stop(progress):
-        advance(progress)
+    def note_and_stop(reporter, *given):
+        note(reporter, *given)
         if next(count) == step:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(logs.Progress, "advance", advance_and_stop)
+    monkeypatch.setattr(train.Reporter, "note", note_and_stop)
 
 
 def test_a_resumed_run_loads_nothing_and_is_the_same(tuned, tmp_path, monkeypatch):
