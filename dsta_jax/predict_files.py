@@ -30,7 +30,8 @@ def run(options: argparse.Namespace) -> int:
     recognizer = Recognizer.load(options.run, fold=options.fold)
     broken: list[tuple[str, UserError]] = []
     count, write = 0, _writer(options)
-    for count, (name, said) in enumerate(_said(recognizer, options), 1):  # noqa: B007
+    for name, said in _said(recognizer, options):
+        count += 1
         if isinstance(said, UserError):
             broken.append((name, said))
         for line in write(name, said):

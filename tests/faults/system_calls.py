@@ -50,9 +50,10 @@ def counted(trace: pathlib.Path, below: str, kind_of: Callable[[str], str]) -> M
     made: dict[tuple[str, str], int] = defaultdict(int)
     for line in trace.read_text(errors="replace").splitlines():
         if call := _CALL.match(line):
-            made[call.groups()] += 1  # type: ignore[index]
+            process_and_name = call[1], call[2]
+            made[process_and_name] += 1
             if kind := _kind(line, below, kind_of):
-                found[f"{PREFIX}{call[2]} of {kind}"].append(made[call.groups()])  # type: ignore[index]
+                found[f"{PREFIX}{call[2]} of {kind}"].append(made[process_and_name])
     return found
 
 

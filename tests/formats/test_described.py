@@ -499,4 +499,10 @@ EXAMPLES = re.findall(r"^\| .*? \| ((?:and )?`[a-z_]+ = .*`) \|$", DOCUMENT.read
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_documents_examples_make_sense(example):
     text = ", ".join(re.findall(r"`(.*?)`", example))
-    own_files.of_text(text).taken("xyz")
+    files = own_files.of_text(text)
+    files.taken("xyz")
+    assert files != own_files.Files(), "it says something that is not so anyway"
+
+
+def test_the_document_has_examples():
+    assert len(EXAMPLES) >= 10

@@ -114,7 +114,9 @@ def test_what_is_refused(case):
 
 def test_mediapipes_own_classes():
     vision = pytest.importorskip("mediapipe.tasks.python.vision", reason="mediapipe is not installed")
-    containers = pytest.importorskip("mediapipe.tasks.python.components.containers")
+    containers = pytest.importorskip(
+        "mediapipe.tasks.python.components.containers", reason="mediapipe is not installed"
+    )
     own = [containers.NormalizedLandmark(*one) for one in HAND_VxC[:, :3].tolist()]
     side = [containers.Category(index=0, score=0.9, display_name="Right", category_name="Right")]
     seen = vision.HandLandmarkerResult(handedness=[side], hand_landmarks=[own], hand_world_landmarks=[own])
